@@ -1,0 +1,1 @@
+"""An OpenAI-compatible LLM gateway. Read `pipeline.py` first."""
