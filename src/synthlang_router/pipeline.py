@@ -1,0 +1,74 @@
+"""The way of one request, in the specification's words. Streamed or not is no question here."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from synthlang_router.answer import Answer
+from synthlang_router.auth import Gate
+from synthlang_router.cache import SemanticCache
+from synthlang_router.ending import Ending
+from synthlang_router.interactions import Interactions
+from synthlang_router.llm_provider import LLMProvider
+from synthlang_router.models import Caller, ChatRequest, Facts, Wishes
+from synthlang_router.routing import Router
+from synthlang_router.synthlang import SynthLang
+
+
+class ChatPipeline:
+    """One per process; holds no state of a request."""
+
+    def __init__(
+        self,
+        *,
+        auth: Gate,
+        router: Router,
+        synthlang: SynthLang,
+        cache: SemanticCache,
+        llm_provider: LLMProvider,
+        interactions: Interactions,
+    ) -> None:
+        self.auth = auth
+        self.router = router
+        self.synthlang = synthlang
+        self.cache = cache
+        self.llm_provider = llm_provider
+        self.interactions = interactions
+
+    async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        with Ending(facts) as ending:  # whatever happens from here on, it is paid once
+            ending.owes(partial(self.interactions.save_interaction, caller, request))
+            ending.owes((await self.auth.allow_request(caller, facts)).release)
+            route = self.router.choose_model(request, caller, wishes, facts)
+            key = self.cache.make_cache_key(caller, route, request, wishes)
+            answer = await self.cache.get_similar_response(key, facts)
+            if answer is None:
+                ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
+                prompt = self.synthlang.compress_prompt(request, wishes, facts)
+                self.interactions.open(caller, request, facts)
+                answer = await self.cache.share(
+                    key, facts, partial(self.llm_provider.chat, route, prompt.sent, wishes, facts)
+                )
+                answer.on_complete(partial(self.cache.store, key))
+            return ending.hand_over(answer)
+
+
+class EmbeddingPipeline:
+    """The same way for embeddings: no prompt to compress, nothing to cache."""
+
+    def __init__(
+        self, *, auth: Gate, router: Router, llm_provider: LLMProvider, interactions: Interactions
+    ) -> None:
+        self.auth = auth
+        self.router = router
+        self.llm_provider = llm_provider
+        self.interactions = interactions
+
+    async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        with Ending(facts) as ending:
+            ending.owes(partial(self.interactions.save_interaction, caller, request))
+            ending.owes((await self.auth.allow_request(caller, facts)).release)
+            route = self.router.choose_model(request, caller, wishes, facts)
+            ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
+            self.interactions.open(caller, request, facts)
+            return ending.hand_over(self.llm_provider.embed(route, request, wishes, facts))
