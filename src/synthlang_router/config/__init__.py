@@ -1,0 +1,49 @@
+"""Settings, read once from one file or the environment, validated and frozen; only main and the commands see them."""
+
+from synthlang_router.config.changes import changed, needs_restart
+from synthlang_router.config.keys import KeySettings, LimitSettings
+from synthlang_router.config.load import FILE_NAME, Loaded, Source, load
+from synthlang_router.config.not_built import NOT_BUILT_YET
+from synthlang_router.config.providers import ProviderSettings, Timeouts
+from synthlang_router.config.schema import schema
+from synthlang_router.config.settings import (
+    CacheSettings,
+    Condition,
+    ExactCacheSettings,
+    InteractionSettings,
+    ModelSettings,
+    RoutingSettings,
+    RuleSettings,
+    SemanticCacheSettings,
+    ServerSettings,
+    Settings,
+    SynthLangSettings,
+    TargetSettings,
+)
+
+__all__ = [
+    "FILE_NAME",
+    "NOT_BUILT_YET",
+    "CacheSettings",
+    "Condition",
+    "ExactCacheSettings",
+    "InteractionSettings",
+    "KeySettings",
+    "LimitSettings",
+    "Loaded",
+    "ModelSettings",
+    "ProviderSettings",
+    "RoutingSettings",
+    "RuleSettings",
+    "SemanticCacheSettings",
+    "ServerSettings",
+    "Settings",
+    "Source",
+    "SynthLangSettings",
+    "TargetSettings",
+    "Timeouts",
+    "changed",
+    "load",
+    "needs_restart",
+    "schema",
+]

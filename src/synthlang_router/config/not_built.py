@@ -1,0 +1,64 @@
+"""Settings that are understood and refused, because what they ask for does not exist yet: a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from synthlang_router.config.document import Path
+from synthlang_router.config.faults import Fault
+from synthlang_router.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class NotBuilt:
+    """`where` is a path of settings, `*` any element; `asked` tells whether a value there asks for it."""
+
+    where: str
+    asked: Callable[[Any], bool]
+    instead: str
+
+
+DIALECTS_NOT_BUILT: Final = frozenset(("anthropic", "gemini"))
+
+
+def _is_set(value: object) -> bool:
+    return value is not None
+
+
+def _one_of(*words: str) -> Callable[[Any], bool]:
+    return frozenset(words).__contains__
+
+
+NOT_BUILT_YET: Final[tuple[NotBuilt, ...]] = (
+    NotBuilt("state", lambda value: value != "embedded", "only `embedded` so far"),
+    NotBuilt("server.workers", lambda value: value > 1, "only 1 so far"),
+    NotBuilt("providers.*.dialect", DIALECTS_NOT_BUILT.__contains__, "only `openai` and `simulator` so far"),
+    NotBuilt("synthlang.level", _one_of("readable", "session", "lossy"), "only `exact` so far"),
+    NotBuilt(
+        "cache.semantic.max_error_rate", lambda value: value != 0.01, "the verifier decides alone so far"
+    ),
+    NotBuilt("limits.tokens_per_minute", _is_set, "use requests_per_minute and concurrency"),
+    NotBuilt("keys.*.tokens_per_minute", _is_set, "use requests_per_minute and concurrency"),
+    NotBuilt("keys.*.budget", _is_set, "use requests_per_minute and concurrency"),
+)
+
+
+def not_built(settings: Settings) -> Iterator[Fault]:
+    """A fault for every setting that asks for what is not there."""
+    for entry in NOT_BUILT_YET:
+        for path, value in _at(settings, tuple(entry.where.split(".")), ()):
+            if entry.asked(value):
+                yield Fault(path, f"not built yet ({entry.instead})")
+
+
+def _at(value: Any, where: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
+    if not where:
+        yield path, value
+        return
+    if where[0] != "*":
+        yield from _at(getattr(value, where[0]), where[1:], (*path, where[0]))
+        return
+    for key, element in value.items() if isinstance(value, Mapping) else enumerate(value):
+        yield from _at(element, where[1:], (*path, key))

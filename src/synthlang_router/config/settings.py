@@ -1,0 +1,261 @@
+"""Settings: every key of the configuration file, its type, its default and its meaning. Attribute names are YAML names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from synthlang_router.config.keys import KeySettings, LimitSettings
+from synthlang_router.config.providers import ProviderSettings
+from synthlang_router.config.section import (
+    Bytes,
+    Count,
+    Lifetime,
+    Name,
+    ProviderName,
+    Seconds,
+    Section,
+    TagName,
+)
+from synthlang_router.config.vendors import default_base_url
+
+
+class ServerSettings(Section):
+    """Where the gateway listens and how much it takes on."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="127.0.0.1",
+        description="The address to listen on. Loopback only, until a key made by an operator exists.",
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    workers: int = Field(default=1, ge=1, le=256, description="Processes. More than one needs shared state.")
+    max_body_bytes: Bytes = Field(
+        default=64_000_000, description="The largest request body, after inflation; above it 413."
+    )
+    commit_after: Seconds = Field(
+        default=10.0,
+        description="Seconds of silence after which a stream's headers and keep-alive comments go out.",
+    )
+    drain_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds that open streams get to end after SIGTERM.",
+    )
+    max_requests_in_flight: Count = Field(
+        default=2_000, description="Requests under way at once; above it 503."
+    )
+    max_bytes_in_flight: Bytes = Field(
+        default=256_000_000, description="Bytes of request bodies under way at once; above it 503."
+    )
+
+
+class SharedState(Section):
+    """Where several gateways keep what they share."""
+
+    database: SecretStr | None = Field(default=None, description="A postgresql:// URL.")
+    shared: SecretStr | None = Field(default=None, description="A redis:// URL.")
+
+
+class TargetSettings(Section):
+    """One way to serve a model."""
+
+    provider: ProviderName = Field(description="The name of a configured provider.")
+    model: Name = Field(description="The model's name there.")
+    weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=1e6,
+        allow_inf_nan=False,
+        description="Its share of the requests; 0 leaves it as a fallback.",
+    )
+
+
+class ModelSettings(Section):
+    """A public name and what serves it."""
+
+    name: Name = Field(description="What clients ask for.")
+    targets: tuple[TargetSettings, ...] = Field(min_length=1, max_length=100, description="Who serves it.")
+    fallbacks: tuple[Name, ...] = Field(
+        default=(), max_length=20, description="Names tried in this order when no target answers."
+    )
+
+
+Globs = tuple[Name, ...] | Name
+
+
+class Condition(Section):
+    """When a rule applies: all conditions that are written must hold."""
+
+    model: Annotated[Globs, Field(union_mode="left_to_right")] | None = Field(
+        default=None,
+        description="A glob over the asked name, or several of which one must match: `*`, `?`, `[abc]`.",
+    )
+    stream: bool | None = Field(default=None, description="Whether the answer is asked for as a stream.")
+    has_tools: bool | None = Field(default=None, description="Whether the request brings tools.")
+    has_images: bool | None = Field(default=None, description="Whether a message holds an image.")
+    tags: Mapping[TagName, str] = Field(
+        default={},
+        max_length=20,
+        description="Tags of the request or of its key, and a glob for the value of each.",
+    )
+    min_prompt_bytes: int | None = Field(
+        default=None, ge=0, description="The least size of the prompt, in bytes of JSON."
+    )
+    max_prompt_bytes: int | None = Field(
+        default=None, ge=0, description="The largest size of the prompt, in bytes of JSON."
+    )
+
+
+class RuleSettings(Section):
+    """Send what matches to another name."""
+
+    when: Condition = Field(default=Condition(), description="When the rule applies; left out: always.")
+    use: Name = Field(
+        description="The name that answers instead: a configured one, `provider/model`, or a listed one."
+    )
+
+
+class RoutingSettings(Section):
+    """Which model answers when a name is not a configured one."""
+
+    rules: tuple[RuleSettings, ...] | None = Field(
+        default=None, max_length=1_000, description="The first rule that matches decides. Chat only."
+    )
+    apply_to: Literal["unknown", "all"] = Field(
+        default="unknown",
+        description="`unknown`: names nobody serves. `all`: every name but a pinned `provider/model`.",
+    )
+
+
+class SynthLangSettings(Section):
+    """Prompt compression."""
+
+    mode: Literal["off", "transparent", "native"] = Field(
+        default="transparent",
+        description="`transparent` measures and stores, the model sees the original; `native` sends the compressed form.",
+    )
+    level: Literal["exact", "readable", "session", "lossy"] = Field(
+        default="exact", description="How far compression may go. `exact` restores every byte."
+    )
+
+
+class ExactCacheSettings(Section):
+    """The layer that answers what was asked before, word for word."""
+
+    enabled: bool = Field(default=True, description="Whether it is used.")
+    ttl: Lifetime = Field(default=3600.0, description="Seconds an answer is kept.")
+    max_entries: Count = Field(default=100_000, description="Answers kept at most.")
+    max_bytes: Bytes = Field(default=500_000_000, description="Bytes kept at most.")
+
+
+class SemanticCacheSettings(Section):
+    """The layer that answers what was asked before in other words."""
+
+    enabled: bool = Field(default=True, description="Whether it is used.")
+    max_error_rate: float = Field(
+        default=0.01,
+        gt=0,
+        le=0.5,
+        allow_inf_nan=False,
+        description="The share of wrong answers that is borne.",
+    )
+    embedder: Literal["local", "provider"] = Field(default="local", description="Who computes embeddings.")
+    embedding_model: Name | None = Field(
+        default=None,
+        description="`provider/model`, where `embedder` is `provider`, such as openai/text-embedding-ada-002.",
+    )
+    ttl: Lifetime = Field(default=3600.0, description="Seconds an answer is kept.")
+    max_entries: Count = Field(default=20_000, description="Answers kept at most.")
+
+
+class CacheSettings(Section):
+    """When an earlier answer may be given again."""
+
+    reuse: Literal["unsampled", "deterministic", "any"] = Field(
+        default="unsampled",
+        description="Which requests may share an answer: those that ask for no sampling, those with `temperature: 0`, "
+        "or any.",
+    )
+    tool_calls: Literal["off", "exact"] = Field(
+        default="off", description="Whether answers that call tools are kept, in the exact layer only."
+    )
+    exact: ExactCacheSettings = Field(
+        default=ExactCacheSettings(), description="Same question, word for word."
+    )
+    semantic: SemanticCacheSettings = Field(
+        default=SemanticCacheSettings(), description="Same question in other words."
+    )
+
+
+class InteractionSettings(Section):
+    """What is kept of requests and answers."""
+
+    enabled: bool = Field(default=True, description="Whether rows are written.")
+    store_content: Literal["auto"] | bool = Field(
+        default="auto",
+        description="Whether prompts and answers are kept, sealed. `auto`: while listening on loopback only.",
+    )
+    max_content_bytes: Bytes = Field(
+        default=256_000, description="Bytes of prompt and of answer kept at most, each."
+    )
+    retention_days: int | None = Field(
+        default=30, ge=1, le=36_500, description="Days a row is kept; null is for ever."
+    )
+    encryption_key: SecretStr | None = Field(
+        default=None, description="The master key that seals content. Left out: one is made in `data_dir`."
+    )
+    on_record_failure: Literal["serve", "refuse"] = Field(
+        default="serve",
+        description="What happens to requests when rows can no longer be kept: served all the same, or 503.",
+    )
+    fsync: bool = Field(
+        default=False, description="Whether a row must survive a power failure before the answer's last byte."
+    )
+
+
+def _at_home(providers: Mapping[str, ProviderSettings]) -> Mapping[str, ProviderSettings]:
+    """The providers with the base URLs that their names or dialects imply."""
+    return {
+        name: provider
+        if provider.base_url is not None
+        else provider.model_copy(update={"base_url": default_base_url(name, provider.dialect)})
+        for name, provider in providers.items()
+    }
+
+
+class Settings(Section):
+    """Everything an operator can say."""
+
+    server: ServerSettings = Field(default=ServerSettings(), description="Where the gateway listens.")
+    state: Literal["embedded"] | SharedState = Field(
+        default="embedded",
+        description="Where state lives: in this process and `data_dir`, or in shared servers.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"), description="Where files are kept; relative to the configuration file."
+    )
+    providers: Annotated[Mapping[ProviderName, ProviderSettings], AfterValidator(_at_home)] = Field(
+        min_length=1, max_length=1_000, description="Who answers."
+    )
+    models: tuple[ModelSettings, ...] = Field(
+        default=(),
+        max_length=10_000,
+        description="Public names. Left out: every model that the providers list.",
+    )
+    routing: RoutingSettings = Field(default=RoutingSettings(), description="Rules for names.")
+    synthlang: SynthLangSettings = Field(
+        default=SynthLangSettings(), description="Saying the same with fewer tokens."
+    )
+    cache: CacheSettings = Field(default=CacheSettings(), description="Answers given again.")
+    limits: LimitSettings = Field(
+        default=LimitSettings(), description="Limits of keys that have none of their own."
+    )
+    keys: tuple[KeySettings, ...] = Field(
+        default=(), max_length=10_000, description="Keys imported at start."
+    )
+    interactions: InteractionSettings = Field(default=InteractionSettings(), description="The record.")
