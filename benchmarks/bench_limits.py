@@ -1,0 +1,92 @@
+"""Microseconds of CPU for a key check, an admission and the pure rule, beside a bare dict look-up as the measure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from synthlang_router.auth import (
+    ApiKey,
+    Gate,
+    KeyPlan,
+    Keyring,
+    KeySnapshot,
+    Rate,
+    generate_key,
+    next_arrival,
+)
+from synthlang_router.auth.limits import IDLE
+from synthlang_router.backends.memory.limits import MemoryRateLimiter
+from synthlang_router.models import Facts, Limits, Outcome
+
+PEPPER: Final = os.urandom(32)
+ROUNDS: Final = 100_000
+KEYS: Final = 1_000
+
+
+class Keys:
+    """A store that never changes."""
+
+    def __init__(self, keys: tuple[ApiKey, ...]) -> None:
+        self.keys = keys
+
+    async def snapshot(self, since: int | None = None) -> KeySnapshot | None:
+        return KeySnapshot(1, self.keys)
+
+    async def put(self, keys: Sequence[ApiKey]) -> None:
+        raise NotImplementedError
+
+    async def revoke(self, key_id: str, now: float) -> bool:
+        raise NotImplementedError
+
+    async def touch(self, used: Mapping[str, float]) -> None:
+        raise NotImplementedError
+
+
+def per_call(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    for _ in range(ROUNDS):
+        work()
+    return (time.process_time() - started) / ROUNDS * 1e6
+
+
+async def measure() -> dict[str, float]:
+    made = [generate_key(KeyPlan(f"k{n}"), pepper=PEPPER, now=1.0, random=os.urandom) for n in range(KEYS)]
+    ring = Keyring(Keys(tuple(key for _, key in made)), pepper=PEPPER, clock=time.time)
+    await ring.refresh()
+    defaults = Limits(requests_per_minute=1e8, concurrency=100)
+    gate = Gate(ring, MemoryRateLimiter(time.monotonic_ns), defaults=defaults, clock=time.monotonic)
+    secret = made[0][0].encode()
+    headers = [
+        (b"host", b"127.0.0.1:8080"),
+        (b"accept", b"application/json"),
+        (b"content-type", b"application/json"),
+        (b"user-agent", b"OpenAI/Python"),
+        (b"x-stainless-lang", b"python"),
+        (b"x-stainless-retry-count", b"0"),
+        (b"authorization", b"Bearer " + secret),
+        (b"content-length", b"300"),
+    ]
+    caller = gate.verify_api_key(headers)
+    facts = Facts(request_id="r", row_id="r", arrived=0.0, started=0.0)
+    done = Outcome("complete")
+    started = time.process_time()
+    for _ in range(ROUNDS):
+        (await gate.allow_request(caller, facts)).release(facts, done)
+    admission = (time.process_time() - started) / ROUNDS * 1e6
+    rate = Rate.per_minute(600)
+    table = {secret: caller}
+    return {
+        "verify_api_key_us": per_call(lambda: gate.verify_api_key(headers)),
+        "allow_request_and_release_us": admission,
+        "next_arrival_us": per_call(lambda: next_arrival(IDLE, 10**15, rate, 1)),
+        "dict_get_us": per_call(lambda: table.get(secret)),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: round(value, 3) for name, value in asyncio.run(measure()).items()}))

@@ -1,0 +1,1 @@
+"""State of this process alone: gone with it, shared with nobody."""

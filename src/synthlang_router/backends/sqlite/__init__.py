@@ -1,0 +1,1 @@
+"""State in SQLite files, through the standard library."""

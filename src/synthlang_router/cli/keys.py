@@ -1,0 +1,208 @@
+"""`keys create|list|revoke|rotate`, beside a running gateway, which takes a change over within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import math
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, cast
+
+import typer
+from msgspec import structs
+
+from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
+from synthlang_router.auth.keys import ApiKey
+from synthlang_router.auth.minting import KeyPlan
+from synthlang_router.errors import RouterError
+from synthlang_router.models import Limits, Role
+
+ROLES: Final[tuple[Role, ...]] = ("admin", "operator", "user", "read-only")
+OpenKeys = Callable[[Path | None], AbstractAsyncContextManager[OpenedKeys]]
+"""From the configuration file (None: found as `serve` finds it) to the opened store."""
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Create, list, revoke and rotate API keys."
+)
+Config = Annotated[Path | None, typer.Option(help="The configuration file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is called in lists and records.")],
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "user",
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose data it sees; a tenant of its own if left out.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Whose requests they are; the name if left out.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model it may use, `*` as wildcard; repeatable.")
+    ] = None,
+    requests_per_minute: Annotated[float | None, typer.Option(min=0.001)] = None,
+    burst: Annotated[float | None, typer.Option(min=1, help="Requests that may come at once.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Requests that may be under way.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
+    expires_days: Annotated[
+        float | None, typer.Option(min=0, help="Days until it stops being valid.")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and show its secret, once."""
+
+    async def work(opened: OpenedKeys) -> None:
+        plan = KeyPlan(
+            name=name,
+            role=_role(role),
+            tenant=tenant,
+            user=user,
+            models=tuple(model) if model else ("*",),
+            limits=Limits(requests_per_minute, burst, concurrency),
+            tags=_tags(tag or ()),
+            expires=None if expires_days is None else opened.clock() + expires_days * 86_400,
+        )
+        _show_secret(*await create_key(opened, plan), now=opened.clock(), as_json=as_json)
+
+    _run(config, work)
+
+
+@app.command("list")
+def list_(
+    every: Annotated[bool, typer.Option("--all", help="Revoked and expired ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the keys, never their secrets."""
+
+    async def work(opened: OpenedKeys) -> None:
+        now = opened.clock()
+        _show(
+            [describe(key, now) for key in await list_keys(opened, every=every, limit=limit)],
+            as_json=as_json,
+        )
+
+    _run(config, work)
+
+
+@app.command()
+def revoke(
+    which: Annotated[str, typer.Argument(help="The id or name of the key.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a key for good, within a second."""
+
+    async def work(opened: OpenedKeys) -> None:
+        key = await revoke_key(opened, which)
+        _print({"revoked": key.key_id} if as_json else f"Revoked {key.key_id} ({key.name}).")
+
+    _run(config, work)
+
+
+@app.command()
+def rotate(
+    which: Annotated[str, typer.Argument(help="The id or name of the key.")],
+    overlap: Annotated[float, typer.Option(min=0, help="Seconds the old secret stays valid.")] = 86_400.0,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret; the old one ends after the overlap."""
+
+    async def work(opened: OpenedKeys) -> None:
+        rotated = await rotate_key(opened, which, overlap=overlap)
+        _show_secret(*rotated, now=opened.clock(), as_json=as_json)
+
+    _run(config, work)
+
+
+def describe(key: ApiKey, now: float) -> dict[str, object]:
+    """A key as it may be shown: without its digest."""
+    status = "revoked" if key.revoked is not None else "valid" if key.valid_at(now) else "expired"
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "status": status,
+        "role": key.role,
+        "tenant": key.tenant,
+        "user": key.user,
+        "models": list(key.models),
+        "limits": {
+            name: "unlimited" if limit == math.inf else limit
+            for name, limit in structs.asdict(key.limits).items()
+            if limit is not None
+        },
+        "tags": dict(key.tags),
+        "created": _moment(key.created),
+        "expires": _moment(key.expires),
+        "revoked": _moment(key.revoked),
+        "last_used": _moment(key.used),
+        "source": key.source,
+    }
+
+
+def _run(config: Path | None, work: Callable[[OpenedKeys], Awaitable[None]]) -> None:
+    """Open the keys as the gateway would, and do the work; a foreseen error is one line and exit code 1."""
+    open_keys = cast(OpenKeys, importlib.import_module("synthlang_router.main").open_keys)
+
+    async def opened() -> None:
+        async with open_keys(config) as keys:
+            await work(keys)
+
+    try:
+        asyncio.run(opened())
+    except RouterError as error:
+        sys.stderr.write(f"{error.message}\n")
+        raise typer.Exit(1) from None
+
+
+def _role(text: str) -> Role:
+    for role in ROLES:
+        if role == text:
+            return role
+    raise typer.BadParameter(f"one of {', '.join(ROLES)}", param_hint="--role")
+
+
+def _tags(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    tags = []
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not name or not separator:
+            raise typer.BadParameter("name=value", param_hint="--tag")
+        tags.append((name, value))
+    return tuple(tags)
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _show_secret(secret: str, key: ApiKey, *, now: float, as_json: bool) -> None:
+    if as_json:
+        _print({"key": secret, **describe(key, now)})
+    else:
+        _print(
+            f"{secret}\nThis is {key.key_id} ({key.name}, role {key.role}). The secret is not shown again."
+        )
+
+
+def _show(rows: list[dict[str, object]], *, as_json: bool) -> None:
+    if as_json:
+        _print(rows)
+        return
+    shown = ("id", "name", "status", "role", "tenant", "expires", "last_used", "source")
+    cells = [shown, *(tuple(str(row[name] or "") for name in shown) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(shown))]
+    for line in cells:
+        _print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _print(what: object) -> None:
+    text = what if isinstance(what, str) else json.dumps(what, ensure_ascii=False, allow_nan=False)
+    typer.echo(text)
