@@ -1,0 +1,122 @@
+"""What may differ between two readings: one rule for each kind of meaning-free difference.
+
+Rule: a rule looks at one place and claims it or leaves it; none sums up likeness.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from unicodedata import combining, normalize
+
+from .alignment_initials import explained_initials, initials
+from .alignment_pair import Pair, Rule, Step
+from .surface import BREAK, EXACT, WORD, Token
+from .surface_spelling import is_typo, is_variant
+from .surface_tables import tables
+
+_FOLDS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i"})
+_LONG_WORD: Final = 6
+"""Letters from which on a word without its accents is rarely another word."""
+_ARTICLES: Final = frozenset({"the", "The", "a", "an"})
+_AFTER_ARTICLE: Final = frozenset("few little lot bit couple number who one most more least us it".split())
+
+
+def marked_as_code(pair: Pair, i: int, j: int) -> Step | None:
+    """`sudo` in back-ticks is sudo without them."""
+    a, b = pair.left.tokens[i], pair.right.tokens[j]
+    return (1, 1, "marks") if EXACT in (a.kind, b.kind) and a.text == b.text else None
+
+
+def accents(pair: Pair, i: int, j: int) -> Step | None:
+    """Left out by a writer who has none at all, or, in a long word, by one who has no capitals either."""
+    a, b = pair.left.tokens[i], pair.right.tokens[j]
+    bare = _bare(a.canon)
+    if not (a.kind == b.kind == WORD) or bare != _bare(b.canon) or bare not in (a.canon, b.canon):
+        return None
+    writer = pair.left if bare == a.canon else pair.right
+    long = len(bare) >= _LONG_WORD
+    many = max(pair.left.accented, pair.right.accented) > 1
+    allowed = (writer.accented == 0 and (many or long)) or (writer.lowers and long)
+    return (1, 1, "accents") if allowed else None
+
+
+def _bare(word: str) -> str:
+    return "".join(letter for letter in normalize("NFD", word) if not combining(letter)).translate(_FOLDS)
+
+
+def short_form(pair: Pair, i: int, j: int) -> Step | None:
+    """max and maximum; US and United States."""
+    a, b = pair.left.tokens[i], pair.right.tokens[j]
+    if frozenset((a.canon, b.canon)) in tables().alternatives:
+        return 1, 1, "short form"
+    for side in pair.sides(i, j):
+        for phrase in tables().phrases.get(side.here.tokens[side.at].canon, ()):
+            span = side.there.tokens[side.to : side.to + len(phrase)]
+            if tuple("" if token.quoted else token.canon for token in span) == phrase:
+                return side.step(1, len(phrase), "short form")
+    return None
+
+
+def joined(pair: Pair, i: int, j: int) -> Step | None:
+    """e-mail, email; set up, setup. To resign is not to re-sign."""
+    for m, n in ((1, 2), (2, 1), (1, 3), (3, 1)):
+        one, other = _letters(pair.left.tokens, i, m), _letters(pair.right.tokens, j, n)
+        if one and one == other and not one.startswith("re"):
+            return m, n, "joined"
+    return None
+
+
+def _letters(tokens: Sequence[Token], at: int, count: int) -> str:
+    """The letters of `count` words that only hyphens and spaces part; empty otherwise."""
+    span = tokens[at : at + count]
+    parted = any(token.before.strip("-") for token in span[1:])
+    if len(span) < count or parted or any(token.kind != WORD or token.quoted for token in span):
+        return ""
+    letters = "".join(token.canon for token in span)
+    return letters if letters.isalpha() else ""
+
+
+def article(pair: Pair, i: int, j: int) -> Step | None:
+    """One side has an article more, before a word that is the same on both sides."""
+    if {pair.left.tokens[i].canon, pair.right.tokens[j].canon} == {"a", "an"}:
+        return 1, 1, "article"
+    for side in pair.sides(i, j) if pair.english else ():
+        token, after = (
+            side.here.tokens[side.at],
+            side.here.tokens[min(side.at + 1, len(side.here.tokens) - 1)],
+        )
+        if token.text not in _ARTICLES or token.quoted or after.canon != side.there.tokens[side.to].canon:
+            continue
+        if after.kind == WORD and len(after.canon) > 1 and after.canon not in _AFTER_ARTICLE:
+            return side.step(1, 0, "article")
+    return None
+
+
+def line_end(pair: Pair, i: int, j: int) -> Step | None:
+    """A line end where the other side has the end of a sentence or a clause."""
+    for side in pair.sides(i, j):
+        token, follower = side.here.tokens[side.at], side.there.tokens[side.to]
+        ends = token.kind == BREAK and token.text != "" and (follower.before != "" or token.before != "")
+        if ends and follower.kind != EXACT:
+            return side.step(1, 0, "line end")
+    return None
+
+
+def spelling(pair: Pair, i: int, j: int) -> Step | None:
+    """A national variant or a typing error, unless the same text has the other spelling too."""
+    a, b = pair.left.tokens[i], pair.right.tokens[j]
+    if not pair.english or not (a.kind == b.kind == WORD) or not (a.canon.isalpha() and b.canon.isalpha()):
+        return None
+    if b.canon in pair.left.words or a.canon in pair.right.words:
+        return None
+    if is_variant(a.canon, b.canon, pair.lexicon):
+        return 1, 1, "variant"
+    capitals = any(token.text.isupper() and len(token.text) > 1 for token in (a, b))
+    if capitals and not (pair.left.shouts or pair.right.shouts):
+        return None
+    return (1, 1, "typo") if is_typo(a.canon, b.canon, pair.lexicon) else None
+
+
+LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end)
+RULES: Final[tuple[Rule, ...]] = (
+    *LITERAL_RULES, short_form, joined, article, initials, explained_initials, accents, spelling,
+)  # fmt: skip

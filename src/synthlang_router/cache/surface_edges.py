@@ -1,0 +1,82 @@
+"""Courtesy at a text's edges: greetings, openers, requests to be told, thanks and signatures.
+
+Rule: what is taken off must stand apart (by punctuation, or before a question word or a verb of asking), so
+that "hello world program" and "how do you say thank you" keep their words.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from .surface import BREAK, START, WORD, Token
+from .surface_tables import Phrase, Tables, tables
+
+_LONGEST: Final = 12
+_ROUNDS: Final = 6
+
+
+def without_edges(tokens: list[Token], literal: bool) -> list[Token]:
+    """At least two words stay. `literal`: take off only what a sentence's end sets apart."""
+    table, kept = tables(), tokens
+    for _ in range(_ROUNDS):
+        shorter = _closed(_opened(kept, table, literal), table, literal)
+        if len(shorter) == len(kept) or len(shorter) < 3:
+            break
+        kept = shorter
+    return kept
+
+
+def _opened(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
+    for length in range(min(_LONGEST, len(tokens) - 3), 0, -1):
+        phrase = _phrase(tokens[:length])
+        if phrase is not None and _opens(phrase, tokens[length], table, literal):
+            return [tokens[length]._replace(before=START), *tokens[length + 1 :]]
+    return tokens
+
+
+def _phrase(tokens: Sequence[Token]) -> Phrase | None:
+    if any(token.quoted or token.kind != WORD for token in tokens if token.kind != BREAK):
+        return None
+    return tuple(token.canon for token in tokens if token.kind != BREAK)
+
+
+def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool) -> bool:
+    apart = any(mark in ".,!?:-\n" for mark in follower.before) or follower.kind == BREAK
+    if phrase in table.greetings:
+        return apart or (not literal and (follower.canon in table.wh or follower.canon in table.auxiliaries))
+    if phrase in table.openers:
+        return apart or not literal or follower.canon in table.wh
+    if phrase in table.askers:
+        return follower.canon in table.verbs and not literal
+    if phrase in table.tellers:
+        return follower.canon in table.wh and not literal
+    return phrase == ("please",) and (not literal or follower.canon in table.verbs)
+
+
+def _closed(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
+    """The last token is the empty one that carries the closing punctuation."""
+    end = len(tokens) - 1
+    for length in range(min(_LONGEST, end - 2), 0, -1):
+        first = end - length
+        phrase = _phrase(tokens[first:end])
+        if phrase is not None and phrase in table.closers and _apart(tokens[first], literal):
+            return [*tokens[:first], tokens[end]._replace(before=tokens[first].before)]
+    return _unsigned(tokens, table)
+
+
+def _apart(first: Token, literal: bool) -> bool:
+    return not literal or first.kind == BREAK or any(mark in ".!?" for mark in first.before)
+
+
+def _unsigned(tokens: list[Token], table: Tables) -> list[Token]:
+    """ "Kind regards, Jo": a sign-off after a sentence's end, with at most three words of name."""
+    end = len(tokens) - 1
+    for first in range(max(2, end - 7), end):
+        start = tokens[first]
+        if start.quoted or not (start.kind == BREAK or any(mark in ".!?" for mark in start.before)):
+            continue
+        tail = [token for token in tokens[first:end] if token.kind != BREAK]
+        for length in (3, 2, 1):
+            signed = _phrase(tail[:length]) in table.signoffs and len(tail) - length <= 3
+            if signed and all(token.kind == WORD for token in tail):
+                return [*tokens[:first], tokens[end]._replace(before=start.before)]
+    return tokens

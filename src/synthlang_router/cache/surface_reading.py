@@ -1,0 +1,132 @@
+"""A text read for comparison: its tokens in one spelling, and the habits of its writer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .surface import BREAK, NUMBER, WORD, Token, normal_form, tokenise
+from .surface_edges import without_edges
+from .surface_numbers import in_one_notation
+from .surface_order import in_one_order
+from .surface_tables import Tables, tables
+
+_DROPPED: Final = frozenset({"please", "kindly", "um", "uh", "umm", "erm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    tokens: tuple[Token, ...]
+    capitals: bool
+    """The writer uses capitals, if only to start a sentence: a word in lower case then tells something."""
+    acronyms: bool
+    """The writer capitalises acronyms."""
+    lowers: bool
+    """No capitals but at the start of sentences and in single letters."""
+    shouts: bool
+    """All in capitals."""
+    words: tuple[str, ...]
+    """The first words as written, to tell the language by."""
+    accented: int
+    """How many words have a letter beyond ASCII; a writer without any may leave accents out."""
+
+
+def cut(text: str) -> list[Token]:
+    return tokenise(normal_form(text))
+
+
+def speaks_of_language(tokens: Sequence[Token]) -> bool:
+    """The question is about words as such, so that spelling is its subject: "40 words" is only a length."""
+    table, before = tables(), Token("", "", BREAK)
+    for token in tokens:
+        if (
+            token.canon in table.language_words
+            and before.kind != NUMBER
+            and before.canon not in table.numbers
+        ):
+            return True
+        if (before.canon, token.canon) in table.language_phrases:
+            return True
+        before = token
+    return False
+
+
+def read(tokens: Sequence[Token], literal: bool) -> Reading:
+    """`literal` keeps every word as it is spelled and takes off the edges only what stands apart."""
+    table = tables()
+    if literal:
+        kept = without_edges(list(tokens), literal=True)
+        kept = [*_spelled(kept[:1], table), *kept[1:]]
+    else:
+        kept = without_edges(list(_spelled(tokens, table)), literal=False)
+        kept = in_one_notation([token for token in _without_please(kept)])
+        kept = in_one_order(list(_units(kept, table)))
+    return _with_habits(kept, tokens)
+
+
+def _spelled(tokens: Sequence[Token], table: Tables) -> Iterator[Token]:
+    for token in tokens:
+        if token.kind != WORD or token.quoted:
+            yield token
+            continue
+        words = table.contractions.get(token.canon) or table.spellings.get(token.canon)
+        if words is None:
+            words = _negated(token.canon)
+        if words is None:
+            yield token
+            continue
+        yield token._replace(canon=words[0])
+        for word in words[1:]:
+            yield Token(word, word, WORD)
+
+
+_HALVES: Final = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will"}
+
+
+def _negated(canon: str) -> tuple[str, ...] | None:
+    if canon.endswith("n't"):
+        return canon[:-3], "not"
+    half = _HALVES.get(canon)
+    return None if half is None else (half,)
+
+
+def _without_please(tokens: Sequence[Token]) -> Iterator[Token]:
+    before, dropped = "", ""
+    for token in tokens:
+        if token.kind == WORD and token.canon in _DROPPED and not token.quoted and token.canon != dropped:
+            before, dropped = before + token.before, token.canon
+        else:
+            yield token._replace(before=before + token.before) if before else token
+            before, dropped = "", ""
+
+
+def _units(tokens: Sequence[Token], table: Tables) -> Iterator[Token]:
+    for token in tokens:
+        unit = None if token.quoted or token.kind != WORD else table.units.get(token.canon)
+        if unit in ("celsius", "fahrenheit") or token.canon in ("celsius", "fahrenheit"):
+            yield token._replace(canon=unit or token.canon)
+        elif token.canon not in ("degree", "degrees"):
+            yield token if unit is None else token._replace(canon=unit)
+
+
+def _with_habits(kept: Sequence[Token], written: Sequence[Token]) -> Reading:
+    words = [token for token in written if token.kind == WORD and token.text[:1].isalpha()]
+    shouts = len(words) >= 3 and all(token.text.isupper() or len(token.text) == 1 for token in words)
+    inner = (
+        []
+        if shouts
+        else [token for at, token in enumerate(written) if token.kind == WORD and not _starts(written, at)]
+    )
+    return Reading(
+        tokens=tuple(kept),
+        capitals=not shouts and any(token.text[0].isupper() and token.text != "I" for token in words),
+        acronyms=any(len(token.text) > 1 and token.text.isupper() for token in inner),
+        lowers=not any(len(token.text) > 1 and not token.text.islower() for token in inner),
+        words=tuple(token.canon for token in words[:40] if len(token.canon) > 1),
+        shouts=shouts,
+        accented=sum(not token.text.isascii() for token in words),
+    )
+
+
+def _starts(tokens: Sequence[Token], at: int) -> bool:
+    """First word of a text, a line, a sentence or a quotation."""
+    return at == 0 or tokens[at - 1].kind == BREAK or any(mark in ".?!:\"'(" for mark in tokens[at].before)
