@@ -1,0 +1,24 @@
+"""Talks to the model: `complete_chat`, `stream_chat`, `get_embedding`, over any provider and any transport."""
+
+from synthlang_router.llm_provider.client import LLMProvider
+from synthlang_router.llm_provider.provider import Provider, Secret
+from synthlang_router.llm_provider.proxies import Proxies
+from synthlang_router.llm_provider.transport import (
+    Timeouts,
+    Transport,
+    UpstreamRequest,
+    UpstreamResponse,
+)
+from synthlang_router.llm_provider.transport_aiohttp import AioHttpTransport
+
+__all__ = [
+    "AioHttpTransport",
+    "LLMProvider",
+    "Provider",
+    "Proxies",
+    "Secret",
+    "Timeouts",
+    "Transport",
+    "UpstreamRequest",
+    "UpstreamResponse",
+]

@@ -1,0 +1,197 @@
+"""`Call`: one request to one provider, from the first byte sent to the last one read.
+
+Nothing of it is shown before its first data: until then the caller of `begin` may give it up and try elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from synthlang_router.answer import Batch, Item
+from synthlang_router.errors import ProviderError, ProviderProtocolError, ProviderTimeout, RouterError
+from synthlang_router.llm_provider.failures import failure, judged
+from synthlang_router.llm_provider.provider import Endpoint
+from synthlang_router.llm_provider.told import passed_on, resets_in
+from synthlang_router.llm_provider.transport import MAX_BODY, UpstreamRequest, UpstreamResponse, Useless
+from synthlang_router.models import ChatChunk, ChatRequest, Wishes
+from synthlang_router.wire import ChatStream
+
+MAX_HELD: Final = 1_000_000
+"""Bytes of frames without data that are held back before the first data; more is no answer."""
+
+MAX_ERROR: Final = 65_536
+"""Bytes read of an error answer; what follows is of no use to anybody."""
+
+
+class Call:
+    """`first = await call.begin()`, then `await call.next()` until None, then `close()`. `close` may come any time."""
+
+    __slots__ = (
+        "_clock",
+        "_deadline",
+        "_ended",
+        "_endpoint",
+        "_hidden",
+        "_model",
+        "_request",
+        "_response",
+        "_stream",
+        "_wishes",
+        "resets_in",
+        "told",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: str,
+        request: ChatRequest,
+        wishes: Wishes,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._endpoint = endpoint
+        self._model = model
+        self._request = request
+        self._deadline = deadline
+        self._clock = clock
+        self._wishes = wishes
+        self._ended = False
+        self._hidden = False
+        self._response: UpstreamResponse | None = None
+        self._stream: ChatStream | None = None
+        self.told: tuple[tuple[str, str], ...] = ()
+        self.resets_in: float | None = None
+
+    @property
+    def asked_for_usage(self) -> bool:
+        """Whether we added a usage option that the caller had not."""
+        return self._hidden
+
+    @property
+    def status(self) -> int:
+        """Of the response, 0 before there is one."""
+        return 0 if self._response is None else self._response.status
+
+    async def begin(self, began: float, wall: float, *, ask_for_usage: bool) -> Batch:
+        """Send, and wait for the first data: everything up to and with it, or the whole answer.
+
+        `began` is now on the monotonic clock, `wall` in seconds since the epoch.
+        """
+        response = self._response = await self._endpoint.provider.transport.send(self._built(ask_for_usage))
+        self.told = passed_on(response.headers)
+        if response.status == 429:
+            self.resets_in = resets_in(response.headers)
+        if response.status >= 400:
+            raise await self._refused(response, wall)
+        kind = response.headers.get("content-type", "").lower()
+        if self._is_stream(kind):
+            return await self._first_data(response, began + self._endpoint.provider.timeouts.first_token)
+        return await self._whole(response)
+
+    async def next(self) -> Batch | None:
+        """The chunks of one read; None after the last. A cut stream raises, however much of it came."""
+        if self._stream is None or self._response is None:
+            return None
+        return await self._read(self._response, self._stream)
+
+    def close(self) -> None:
+        """Let go of the connection: for reuse after a whole answer, else the provider is told to stop at once."""
+        if self._response is not None:
+            self._response.close(whole=self._stream is not None and self._stream.done)
+
+    def _built(self, ask_for_usage: bool) -> UpstreamRequest:
+        request = self._request
+        provider = self._endpoint.provider
+        if request.model != self._model:
+            request = request.with_fields({"model": msgspec.json.encode(self._model)})
+        if ask_for_usage and request.stream and request.kind == "chat":
+            asked = self._endpoint.wire.ask_for_usage(request)
+            self._hidden = asked is not None
+            request = request if asked is None else asked
+        url, headers = self._endpoint.address(request.kind, self._wishes, stream=request.stream)
+        return UpstreamRequest(
+            method="POST",
+            url=url,
+            headers=headers,
+            body=request.body,
+            timeouts=provider.timeouts,
+            deadline=self._deadline,
+            max_body=None if request.stream else MAX_BODY,
+        )
+
+    def _is_stream(self, kind: str) -> bool:
+        """Some answer a streamed question whole and the reverse: the type decides, the question where it is silent."""
+        if "event-stream" in kind:
+            return True
+        return self._request.stream and "json" not in kind and "html" not in kind
+
+    async def _refused(self, response: UpstreamResponse, wall: float) -> RouterError:
+        body = bytearray()
+        try:
+            while len(body) < MAX_ERROR and (block := await response.read()):
+                body += block
+        except ProviderError:
+            pass  # the status says enough
+        endpoint = self._endpoint
+        return failure(
+            endpoint.wire,
+            endpoint.provider.name,
+            response.status,
+            response.headers,
+            bytes(body[:MAX_ERROR]),
+            endpoint.secrets,
+            wall,
+        )
+
+    async def _whole(self, response: UpstreamResponse) -> Batch:
+        first = await response.read()
+        rest = bytearray()
+        while block := await response.read():
+            rest += block
+            if len(rest) > MAX_BODY:
+                raise Useless("The provider's answer is too large.")
+        wire, secrets = self._endpoint.wire, self._endpoint.secrets
+        read = wire.read_embedding if self._request.kind == "embeddings" else wire.read_completion
+        try:
+            return (read(first + rest if rest else first, secrets=secrets),)
+        except ProviderError as error:
+            raise judged(error, self._endpoint.provider.name) from None
+
+    async def _first_data(self, response: UpstreamResponse, due: float) -> Batch:
+        provider = self._endpoint.provider
+        stream = self._stream = self._endpoint.wire.read_stream(
+            finish_optional=provider.finish_optional, hide_usage=self._hidden, secrets=self._endpoint.secrets
+        )
+        held: list[Item] = []
+        size = 0
+        while (batch := await self._read(response, stream)) is not None:
+            held += batch
+            if _has_data(batch):
+                return held
+            size += sum(len(item.raw) for item in batch)
+            if size > MAX_HELD:
+                raise ProviderProtocolError("The provider's stream brings no data.")
+            if self._clock() > due:
+                raise ProviderTimeout("first_token", provider.timeouts.first_token)
+        return held
+
+    async def _read(self, response: UpstreamResponse, stream: ChatStream) -> Sequence[ChatChunk] | None:
+        """The chunks that came together, maybe none; None at the end of a whole answer."""
+        if self._ended or stream.done:
+            return None
+        block = await response.read()
+        try:
+            if block:
+                return stream.feed(block)
+            self._ended = True
+            return stream.end()
+        except ProviderError as error:
+            raise judged(error, self._endpoint.provider.name) from None
+
+
+def _has_data(batch: Batch) -> bool:
+    return any(item.data for item in batch if isinstance(item, ChatChunk))

@@ -1,0 +1,118 @@
+"""`Trial`: one call on one lane, with the books kept: attempts, load and health, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from synthlang_router.answer import Batch
+from synthlang_router.errors import RouterError
+from synthlang_router.llm_provider.call import Call
+from synthlang_router.llm_provider.lane import Lane
+from synthlang_router.llm_provider.provider import Endpoint
+from synthlang_router.llm_provider.retries import RULES, Failure, classify
+from synthlang_router.models import Attempt, ChatRequest, Facts, Wishes
+from synthlang_router.telemetry import count
+
+
+class Trial:
+    """`begin`, then `next` until None, then `close`; `close` may come any time, and gives the lane free."""
+
+    __slots__ = ("_began", "_call", "_clock", "_closed", "_facts", "_open", "_slot", "endpoint", "lane")
+
+    def __init__(
+        self,
+        lane: Lane,
+        endpoint: Endpoint,
+        request: ChatRequest,
+        wishes: Wishes,
+        facts: Facts,
+        deadline: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.lane = lane
+        self.endpoint = endpoint
+        self._clock = clock
+        self._facts = facts
+        self._call = Call(endpoint, lane.model, request, wishes, deadline, clock)
+        self._closed = False
+        self._open = True
+        self._began = clock()
+        self._slot = len(facts.attempts)
+        since = self._began - facts.started
+        facts.attempts.append(Attempt(lane.provider, lane.model, since, since, 0))
+        lane.in_flight += 1
+        self.show()
+
+    def show(self) -> None:
+        """This is the trial that the caller hears of."""
+        facts, provider = self._facts, self.endpoint.provider
+        facts.provider = provider.name
+        facts.served_model = self.lane.model
+        facts.simulated = provider.simulated
+        facts.upstream_headers = self._call.told
+
+    async def begin(self, *, ask_for_usage: bool) -> Batch:
+        """See `Call.begin`. An error is booked before it is raised."""
+        facts = self._facts
+        began = self._began
+        if facts.upstream_sent is None:
+            facts.upstream_sent = began
+        try:
+            batch = await self._call.begin(
+                began, facts.arrived + began - facts.started, ask_for_usage=ask_for_usage
+            )
+        except RouterError as error:
+            self.show()
+            self._failed(error)
+            raise
+        now = self._clock()
+        self.lane.answered(now - began, now)
+        self.show()
+        return batch
+
+    @property
+    def asked_for_usage(self) -> bool:
+        return self._call.asked_for_usage
+
+    async def next(self) -> Batch | None:
+        """See `Call.next`. What comes after the last batch is the end of the books."""
+        try:
+            batch = await self._call.next()
+        except RouterError as error:
+            self._failed(error)
+            raise
+        if batch is None:
+            self._note(200, None)
+        return batch
+
+    def failure(self, error: RouterError) -> Failure:
+        return classify(error, self._call.status)
+
+    def close(self, why: str = "cancelled") -> None:
+        """Let go of everything; `why` is what is written of a trial that had no end of its own."""
+        if self._closed:
+            return
+        self._closed = True
+        self.lane.in_flight -= 1
+        self._call.close()
+        if self._open:
+            self._note(self._call.status, why)
+
+    def _failed(self, error: RouterError) -> None:
+        failure = self.failure(error)
+        now = self._clock()
+        count(f"upstream_{failure}", self.lane.provider)
+        if RULES[failure].trips:
+            self.lane.broke(now, reached=failure != "down")
+        elif self._call.status:
+            self.lane.lives(now)
+        if failure == "busy":
+            self.lane.stay_away(now, self._call.resets_in if error.retry_after is None else error.retry_after)
+        self._note(self._call.status or error.http_status, error.error_code or error.error_type)
+
+    def _note(self, status: int, error: str | None) -> None:
+        self._open = False
+        begun = self._facts.attempts[self._slot]
+        self._facts.attempts[self._slot] = Attempt(
+            begun.provider, begun.model, begun.started, self._clock() - self._facts.started, status, error
+        )
