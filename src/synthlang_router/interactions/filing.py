@@ -1,0 +1,84 @@
+"""`Filing`: frames of a journal -> rows of the log, one batch a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from synthlang_router.errors import BackendError
+from synthlang_router.interactions.content import Content, ContentSealer
+from synthlang_router.interactions.entry import Closed, LateContent
+from synthlang_router.interactions.frames import Kind
+from synthlang_router.interactions.journal import Record
+from synthlang_router.interactions.record import Batch, Interaction, InteractionLog, SealedContent
+from synthlang_router.telemetry import count, report_unforeseen
+from synthlang_router.vault import Unsealable, Vault
+
+
+class Filing:
+    """Content is compressed and sealed under its tenant's key here, away from the event loop. One thread."""
+
+    def __init__(self, log: InteractionLog, vault: Vault) -> None:
+        self._log = log
+        self._sealer = ContentSealer(vault)
+        self._closed = msgspec.msgpack.Decoder(Closed)
+        self._late = msgspec.msgpack.Decoder(LateContent)
+
+    def file(self, records: Sequence[Record]) -> None:
+        """Raises BackendError when the log is not to be had: then nothing of it is in the log.
+
+        A row that the log refuses for a reason of its own is dropped and counted, so that it does not hold up the
+        rest for ever.
+        """
+        batch = self._batch(records)
+        if not batch:
+            return
+        try:
+            self._log.write(batch)
+        except BackendError:
+            raise
+        except Exception as error:  # noqa: BLE001 - protects the other rows from one that cannot be stored
+            if len(records) == 1:
+                report_unforeseen("record-row", error)
+                return
+            for record in records:
+                self.file([record])
+
+    def file_rows(self, rows: Sequence[Interaction]) -> None:
+        """Rows without content."""
+        self.file([(Kind.CLOSED, msgspec.msgpack.encode(Closed(row))) for row in rows])
+
+    def _batch(self, records: Sequence[Record]) -> Batch:
+        rows: list[Interaction] = []
+        contents: list[SealedContent] = []
+        undelivered: list[str] = []
+        for kind, payload in records:
+            try:
+                if kind is Kind.CLOSED:
+                    closed = self._closed.decode(payload)
+                    rows.append(closed.row)
+                    self._seal(closed.content, closed.row.tenant, closed.row.id, contents)
+                elif kind is Kind.CONTENT:
+                    late = self._late.decode(payload)
+                    self._seal(late.content, late.tenant, late.id, contents)
+                elif kind is Kind.UNDELIVERED:
+                    undelivered.append(payload.decode())
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                count("journal", "damaged")
+        return Batch(rows, contents, undelivered)
+
+    def _seal(self, content: Content | None, tenant: str, row: str, into: list[SealedContent]) -> None:
+        if content is None:
+            return
+        try:
+            into.append(self._sealer.seal(content, tenant=tenant, row=row))
+        except (
+            Unsealable
+        ):  # the tenant's key is of an unknown master key: the row is kept, its content cannot be
+            count("record", "content_left_out")
+
+
+def lost_row(row: Interaction, estimate: Callable[[Interaction], float | None]) -> Interaction:
+    """An `opened` row whose process died: what it cost is estimated."""
+    return msgspec.structs.replace(row, cost=estimate(row))

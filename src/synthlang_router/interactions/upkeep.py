@@ -1,0 +1,71 @@
+"""`Upkeep`: what is done for the record now and then: journals of dead processes adopted, old rows deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from synthlang_router.interactions.filing import Filing
+from synthlang_router.interactions.orphan import Estimate, adopt_all
+from synthlang_router.interactions.record import InteractionLog
+from synthlang_router.telemetry import count
+from synthlang_router.vault import Vault
+
+_DAY: Final = 86_400.0
+_DELETED_AT_ONCE: Final = 500
+_DELETIONS: Final = 20
+_JUMP_SECONDS: Final = 3600.0
+
+
+class Upkeep:
+    """Called by one thread. Raises BackendError when the log is not to be had.
+
+    Rows are deleted in small transactions, so that neither readers nor the drain wait long. A wall clock that jumped
+    by more than an hour is not believed for a day: a wrong date must not empty the record.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        log: InteractionLog,
+        vault: Vault,
+        filing: Filing,
+        *,
+        retention_days: float | None,
+        now: Callable[[], float],
+        monotonic: Callable[[], float],
+        estimate: Estimate,
+    ) -> None:
+        self._root = root
+        self._log = log
+        self._vault = vault
+        self._filing = filing
+        self._retention_days = retention_days
+        self._now = now
+        self._monotonic = monotonic
+        self._estimate = estimate
+        self._seen = (now(), monotonic())
+        self._distrusted_until = 0.0
+
+    def __call__(self) -> None:
+        adopt_all(self._root, self._vault, self._filing, self._estimate)
+        before = self._expired_before()
+        if before is None:
+            return
+        for _ in range(_DELETIONS):
+            deleted = self._log.delete(before=before, limit=_DELETED_AT_ONCE)
+            count("record", "expired", deleted)
+            if deleted < _DELETED_AT_ONCE:
+                return
+
+    def _expired_before(self) -> float | None:
+        now, monotonic = self._now(), self._monotonic()
+        jump = (now - self._seen[0]) - (monotonic - self._seen[1])
+        self._seen = (now, monotonic)
+        if abs(jump) > _JUMP_SECONDS:
+            count("record", "clock_jumped")
+            self._distrusted_until = monotonic + _DAY
+        if self._retention_days is None or monotonic < self._distrusted_until:
+            return None
+        return now - self._retention_days * _DAY
