@@ -1,0 +1,136 @@
+"""The cold routes: models, health, metrics, and every error in OpenAI's shape. FastAPI lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from synthlang_router.api.errors import error_response, foreseen
+from synthlang_router.api.headers import Headers, read_request_id
+from synthlang_router.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    ModelNotFound,
+    NotFound,
+    PermissionDenied,
+    RouterError,
+)
+from synthlang_router.models import Caller
+
+JSON = "application/json"
+_LOOPBACK = ("127.0.0.1", "::1")
+
+
+class ModelList(Protocol):
+    """The names a caller may ask for."""
+
+    def public_models(self, caller: Caller) -> Sequence[str]: ...
+
+
+class Operations:
+    """What the cold routes need, given by main."""
+
+    def __init__(
+        self,
+        *,
+        verify_api_key: Callable[[Headers], Caller],
+        models: ModelList,
+        ready: Callable[[], dict[str, str]],
+        metrics: Callable[[], bytes],
+        new_request_id: Callable[[], str],
+        started: int,
+    ) -> None:
+        self.verify_api_key = verify_api_key
+        self.models = models
+        self.ready = ready
+        self.metrics = metrics
+        self.new_request_id = new_request_id
+        self.started = started
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+        for prefix in ("/v1", ""):
+            hidden = prefix == ""
+            router.add_api_route(f"{prefix}/models", self.list_models, include_in_schema=not hidden)
+            router.add_api_route(
+                f"{prefix}/models/{{name:path}}", self.retrieve_model, include_in_schema=not hidden
+            )
+        router.add_api_route("/health/live", self.live)
+        router.add_api_route("/health/ready", self.readiness)
+        router.add_api_route("/metrics", self.show_metrics)
+        return router
+
+    async def list_models(self, request: Request) -> Response:
+        caller = self.verify_api_key(request.scope["headers"])
+        data = [self._model(name) for name in self.models.public_models(caller)]
+        return _json({"object": "list", "data": data})
+
+    async def retrieve_model(self, request: Request, name: str) -> Response:
+        caller = self.verify_api_key(request.scope["headers"])
+        if name not in self.models.public_models(caller):
+            raise ModelNotFound(
+                f"The model {name[:200]!r} does not exist or is not for this key.", param="model"
+            )
+        return _json(self._model(name))
+
+    def _model(self, name: str) -> dict[str, object]:
+        return {"id": name, "object": "model", "created": self.started, "owned_by": "synthlang-router"}
+
+    async def live(self) -> Response:
+        return _json({"status": "live"})
+
+    async def readiness(self) -> Response:
+        missing = self.ready()
+        return _json({"status": "not ready" if missing else "ready", **missing}, 503 if missing else 200)
+
+    async def show_metrics(self, request: Request) -> Response:
+        client = request.scope.get("client")
+        if client is None or client[0] not in _LOOPBACK:
+            caller = self.verify_api_key(request.scope["headers"])
+            if caller.role not in ("operator", "admin"):
+                raise PermissionDenied("Metrics are for operators.")
+        return Response(self.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def cold_app(operations: Operations) -> FastAPI:
+    """Everything that is not a hot path."""
+    app = FastAPI(
+        title="SynthLang Router", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.include_router(operations.router())
+
+    def render(request: Request, error: RouterError) -> Response:
+        status, headers, body = error_response(error, "openai", None, 0.0)
+        request_id = read_request_id(request.scope["headers"]) or operations.new_request_id()
+        headers += [(b"x-request-id", request_id.encode()), (b"content-length", b"%d" % len(body))]
+        response = Response(body, status)
+        response.raw_headers = headers
+        return response
+
+    async def router_error(request: Request, error: Exception) -> Response:
+        return render(request, foreseen(error, "cold"))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            response = render(request, MethodNotAllowed(f"{request.method} is not allowed here."))
+            for name, value in (error.headers or {}).items():
+                response.headers[name] = value
+            return response
+        if isinstance(error, HTTPException) and error.status_code == 404:
+            return render(request, NotFound(f"No such path: {request.scope['path'][:200]}"))
+        return render(request, InvalidRequest("The request could not be read."))
+
+    app.add_exception_handler(RouterError, router_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, http_error)
+    app.add_exception_handler(Exception, router_error)
+    return app
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type=JSON)

@@ -1,0 +1,90 @@
+"""`EventStream`: an `Answer` as `text/event-stream`.
+
+Headers wait for the first data, so that a failure before it is a real HTTP status. After `commit_after` seconds of
+silence they go out all the same, with comments that keep the connection alive; a failure is then an error event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from synthlang_router.answer import Answer, Item
+from synthlang_router.api.exchange import Exchange
+from synthlang_router.api.headers import Headers
+from synthlang_router.models import ChatChunk
+
+KEEP_ALIVE: Final = b": keep-alive\n\n"
+KEEP_ALIVE_EVERY: Final = 15.0
+
+
+class EventStream:
+    """Sends one answer; used once, by one task."""
+
+    __slots__ = ("_alive", "_commit_after", "_exchange", "_headers", "committed")
+
+    def __init__(self, exchange: Exchange, headers: Callable[[], Headers], commit_after: float) -> None:
+        self._exchange = exchange
+        self._headers = headers
+        self._commit_after = commit_after
+        self._alive: asyncio.Task[None] | None = None
+        self.committed = False
+
+    async def relay(
+        self,
+        answer: Answer,
+        frames: Callable[[Sequence[Item]], bytes],
+        end: bytes,
+        settled: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Send all of it, `end` once the row is safe (`settled`). Raises what the answer raises."""
+        timer = asyncio.get_running_loop().call_later(self._commit_after, self._keep_alive)
+        try:
+            await answer.open()
+        finally:
+            timer.cancel()
+            if self._alive is not None:
+                await self._stop_keeping_alive()
+        exchange = self._exchange
+        if not self.committed:
+            self.committed = True
+            await exchange.start(200, self._headers())
+        async for batch in answer:
+            block = frames(batch)
+            if block:
+                await exchange.write(block)
+        await settled()
+        await exchange.end(end)
+
+    async def fail(self, event: bytes) -> None:
+        """End a stream whose headers are out with a typed error event and without `[DONE]`."""
+        await self._exchange.end(event)
+
+    def _keep_alive(self) -> None:
+        self.committed = True
+        self._alive = asyncio.get_running_loop().create_task(self._send_comments())
+
+    async def _send_comments(self) -> None:
+        await self._exchange.start(200, self._headers())
+        while True:
+            await self._exchange.write(KEEP_ALIVE)
+            await asyncio.sleep(KEEP_ALIVE_EVERY)
+
+    async def _stop_keeping_alive(self) -> None:
+        """The comment under way is finished first, so that no frame is cut in two."""
+        task, self._alive = self._alive, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await task
+
+
+def openai_frames(chunks: Sequence[ChatChunk]) -> bytes:
+    """Chunks as they came, each in a `data:` frame."""
+    parts: list[bytes] = []
+    for chunk in chunks:
+        if not chunk.hidden:
+            parts += (b"data: ", chunk.raw, b"\n\n")
+    return b"".join(parts)

@@ -1,0 +1,98 @@
+"""Opens the cache: store, flights, and where it is wanted and installed the semantic layer with its model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from synthlang_router.backends.memory.cache import MemoryCacheStore
+from synthlang_router.cache import Flights, Lifetimes, MeaningLayer, Recall, SemanticCache
+from synthlang_router.cache.embedding import Embedder, available
+from synthlang_router.cache.verifier import verify
+from synthlang_router.cache.worker import Worker
+from synthlang_router.config import Settings
+from synthlang_router.llm_provider import LLMProvider
+from synthlang_router.models import Facts, Target
+from synthlang_router.telemetry import new_request_id, wall_clock
+
+MISSING: Final = (
+    "semantic cache: off, because the extra `semantic` is not installed (exact repeats are served)"
+)
+Tell = Callable[[str], None]
+
+
+@asynccontextmanager
+async def open_cache(
+    settings: Settings, llm_provider: LLMProvider, tell: Tell
+) -> AsyncIterator[SemanticCache]:
+    """The cache of these settings; `tell` says what an operator should know."""
+    wanted = settings.cache
+    store = MemoryCacheStore(max_entries=wanted.exact.max_entries, max_bytes=wanted.exact.max_bytes)
+    async with AsyncExitStack() as stack:
+        meaning = None
+        if wanted.semantic.enabled:
+            if available(wanted.semantic.embedder):
+                worker = Worker("cache")
+                stack.push_async_callback(worker.close)
+                meaning = _meaning(settings, store, worker, llm_provider)
+            else:
+                tell(MISSING)
+        yield SemanticCache(
+            store,
+            clock=wall_clock,
+            monotonic=time.monotonic,
+            lifetimes=Lifetimes(exact=wanted.exact.ttl, semantic=wanted.semantic.ttl),
+            meaning=meaning,
+            flights=Flights(asyncio.get_running_loop().create_task),
+            tool_calls=wanted.tool_calls == "exact",
+            exact=wanted.exact.enabled,
+            enabled=wanted.exact.enabled or meaning is not None,
+        )
+
+
+def _meaning(
+    settings: Settings, store: MemoryCacheStore, worker: Worker, llm_provider: LLMProvider
+) -> MeaningLayer:
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # read by numpy's import; the scan is one thread's work
+    from synthlang_router.cache.vectors import quantise
+    from synthlang_router.cache.vectors_growing import GrowingIndex
+
+    wanted = settings.cache.semantic
+    embedder = _embedder(settings, worker, llm_provider)
+    return MeaningLayer(
+        store,
+        Recall(lambda: GrowingIndex(embedder.dimensions), offload=worker.run, max_entries=wanted.max_entries),
+        embedder=embedder,
+        quantise=quantise,
+        verify=verify,
+        offload=worker.run,
+        seconds=wanted.ttl,
+    )
+
+
+def _embedder(settings: Settings, worker: Worker, llm_provider: LLMProvider) -> Embedder:
+    from synthlang_router.cache.embedding_local import LocalEmbedder
+    from synthlang_router.cache.embedding_provider import ProviderEmbedder
+
+    name = settings.cache.semantic.embedding_model
+    if settings.cache.semantic.embedder == "local" or name is None:
+        return LocalEmbedder(worker)
+    provider, _, model = name.partition("/")
+
+    async def get_embedding(text: str) -> list[float]:
+        facts = Facts(
+            request_id=new_request_id(),
+            row_id="",
+            arrived=wall_clock(),
+            started=time.monotonic(),
+            path="cache",
+        )
+        return await llm_provider.get_embedding(text, target=Target(provider, model), facts=facts)
+
+    return ProviderEmbedder(get_embedding, model)

@@ -1,0 +1,195 @@
+"""`Gateway`: everything put together, opened and closed in order, and rebuilt from changed settings while it runs.
+
+What holds state (keys, limiter, cache, journal, connections) is made once and lives as long as the process; what only
+holds rules (router, providers, wishes) is made anew on a reload and swapped in between two requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
+
+from synthlang_router.api import Edge
+from synthlang_router.api.chat import ChatResource, Pipeline
+from synthlang_router.api.intake import Intake
+from synthlang_router.api.meter import RequestMeter, render_metrics
+from synthlang_router.api.operations import Operations, cold_app
+from synthlang_router.auth import Gate, Keyring, KeyStore
+from synthlang_router.backends.memory.limits import MemoryRateLimiter
+from synthlang_router.backends.sqlite.keys import SqliteKeyStore
+from synthlang_router.config import Loaded, Settings, needs_restart
+from synthlang_router.interactions import Interaction
+from synthlang_router.llm_provider import LLMProvider
+from synthlang_router.main.caching import open_cache
+from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
+from synthlang_router.main.opening import DATABASE
+from synthlang_router.main.parts import default_limits, default_wishes, providers_of
+from synthlang_router.main.recording import open_record
+from synthlang_router.main.routes import Routes
+from synthlang_router.main.secrets import make_data_dir, pepper
+from synthlang_router.main.transports import Transports
+from synthlang_router.models import Facts
+from synthlang_router.pipeline import ChatPipeline, EmbeddingPipeline
+from synthlang_router.synthlang import SynthLang
+from synthlang_router.telemetry import log, new_request_id, wall_clock
+
+HOT_PATHS: Final = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"}
+
+
+class Gateway:
+    """An open gateway. `app` is its ASGI face; `notes` are lines for whoever started it."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.settings: Settings = loaded.settings
+        self.notes: list[str] = []
+        self.first_keys = FirstKeys()
+        self.meter = RequestMeter()
+        self.wishes = default_wishes(loaded.settings)
+        server = loaded.settings.server
+        self.intake = Intake(
+            max_body=server.max_body_bytes,
+            max_requests=server.max_requests_in_flight,
+            max_bytes=server.max_bytes_in_flight,
+            body_timeout=None,
+        )
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Make everything, what fails first at the front. Raises ConfigurationError."""
+        settings = self.settings
+        folder = settings.data_dir
+        make_data_dir(folder)
+        self._pepper = pepper(folder)
+        self.keys: KeyStore = await stack.enter_async_context(SqliteKeyStore(folder / DATABASE))
+        await self._make_keys()
+        self.keyring = Keyring(self.keys, pepper=self._pepper, clock=wall_clock)
+        await self.keyring.refresh()
+        self.gate = Gate(
+            self.keyring,
+            MemoryRateLimiter(time.monotonic_ns),
+            defaults=default_limits(settings),
+            clock=time.monotonic,
+        )
+        self.transports = Transports()
+        stack.push_async_callback(self.transports.close)
+        providers = providers_of(settings, self.transports.of(settings))
+        self.llm_provider = LLMProvider(providers, time.monotonic)
+        self.interactions, self.log = await stack.enter_async_context(open_record(settings, no_estimate))
+        self.routes = Routes(self.loaded, providers)
+        await self.routes.open()
+        self.cache = await stack.enter_async_context(
+            open_cache(settings, self.llm_provider, self.notes.append)
+        )
+        self._assemble()
+        for work in (self.keyring.watch(), self.routes.watch()):
+            task = asyncio.get_running_loop().create_task(work)
+            stack.push_async_callback(_end, task)
+
+    async def reload(self, loaded: Loaded) -> None:
+        """Take over changed settings: rules at once, state untouched. Raises ConfigurationError and changes nothing."""
+        late = needs_restart(self.settings, loaded.settings)
+        if late:
+            log.warning("settings that wait for a restart", extra={"reason": ", ".join(late)})
+        self.settings, self.loaded = loaded.settings, loaded
+        await import_configured(self.keys, loaded.settings, pepper=self._pepper, now=wall_clock())
+        await self.keyring.refresh()
+        self.wishes = default_wishes(loaded.settings)
+        self.gate.set_defaults(default_limits(loaded.settings))
+        providers = providers_of(loaded.settings, self.transports.of(loaded.settings))
+        self.llm_provider.use(providers)
+        await self.routes.use(loaded, providers)
+        self.pipeline.router = self.embedding_pipeline.router = self.routes.router
+
+    async def _make_keys(self) -> None:
+        now = wall_clock()
+        await import_configured(self.keys, self.settings, pepper=self._pepper, now=now)
+        self.first_keys = await make_first_keys(
+            self.keys, self.settings.data_dir, self.settings, pepper=self._pepper, now=now
+        )
+        await refuse_open_door(self.keys, self.settings.server.host)
+
+    def _assemble(self) -> None:
+        self.pipeline = ChatPipeline(
+            auth=self.gate,
+            router=self.routes.router,
+            synthlang=SynthLang(),
+            cache=self.cache,
+            llm_provider=self.llm_provider,
+            interactions=self.interactions,
+        )
+        self.embedding_pipeline = EmbeddingPipeline(
+            auth=self.gate,
+            router=self.routes.router,
+            llm_provider=self.llm_provider,
+            interactions=self.interactions,
+        )
+        pipelines: dict[str, Pipeline] = {"chat": self.pipeline, "embeddings": self.embedding_pipeline}
+        hot = {HOT_PATHS[kind]: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
+        operations = Operations(
+            verify_api_key=self.gate.verify_api_key,
+            models=self.routes,
+            ready=self._missing,
+            metrics=lambda: render_metrics(self.meter, self._gauges),
+            new_request_id=new_request_id,
+            started=int(wall_clock()),
+        )
+        self.app = Edge(hot, cold_app(operations))
+
+    def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
+        return ChatResource(
+            kind=kind,
+            pipeline=pipeline,
+            verify_api_key=self.gate.verify_api_key,
+            intake=self.intake,
+            wishes=lambda: self.wishes,
+            new_facts=new_facts,
+            record=self.interactions,
+            meter=self.meter,
+            clock=time.monotonic,
+            commit_after=self.settings.server.commit_after,
+        )
+
+    def _missing(self) -> dict[str, str]:
+        return {"draining": "the gateway is shutting down"} if self.intake.draining else {}
+
+    def _gauges(self) -> dict[str, float]:
+        return {
+            "requests_in_flight": self.intake.requests,
+            "bytes_in_flight": self.intake.bytes,
+            "journal_backlog_bytes": self.interactions.backlog,
+        }
+
+
+def new_facts(request_id: str | None, path: str) -> Facts:
+    """The notebook of one request; the row's id is never the client's."""
+    return Facts(
+        request_id=new_request_id() if request_id is None else request_id,
+        row_id=uuid.uuid4().hex,
+        arrived=wall_clock(),
+        started=time.monotonic(),
+        path=path,
+    )
+
+
+def no_estimate(row: Interaction) -> float | None:
+    """The cost of a call that died with its process is not known."""
+    return None
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def open_gateway(loaded: Loaded) -> AsyncIterator[Gateway]:
+    """A gateway from settings, ready to serve; closed with everything journaled."""
+    async with AsyncExitStack() as stack:
+        gateway = Gateway(loaded)
+        await gateway.open(stack)
+        yield gateway

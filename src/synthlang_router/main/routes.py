@@ -1,0 +1,121 @@
+"""Settings -> the router and its catalog of listed models; rebuilt on a reload, with what was learned kept."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from synthlang_router.config import Loaded, Settings
+from synthlang_router.llm_provider import Provider
+from synthlang_router.llm_provider.model_list import list_models
+from synthlang_router.models import Caller, Target
+from synthlang_router.routing import (
+    Catalog,
+    CatalogFile,
+    Condition,
+    Model,
+    Router,
+    Rule,
+    rules_in_force,
+)
+
+_FIRST_LIST_SECONDS: Final = 2.0
+
+
+class Routes:
+    """The router of the current settings, and the watch over its catalog."""
+
+    def __init__(self, loaded: Loaded, providers: Mapping[str, Provider]) -> None:
+        self._changed = asyncio.Event()
+        self._use(loaded, providers)
+
+    async def use(self, loaded: Loaded, providers: Mapping[str, Provider]) -> None:
+        """Take these settings from now on; the lists known so far are there before the first request."""
+        self._use(loaded, providers)
+        await self._catalog.open()
+        self._changed.set()
+
+    def _use(self, loaded: Loaded, providers: Mapping[str, Provider]) -> None:
+        settings = loaded.settings
+
+        async def fetch(name: str) -> list[str]:
+            return await list_models(providers[name], time.monotonic)
+
+        urls = {name: provider.base_url for name, provider in providers.items()}
+        self._catalog = Catalog(providers, fetch, CatalogFile(settings.data_dir / "models.json", urls))
+        self._must_list = not settings.models
+        self.router = Router(
+            models=_models_of(settings),
+            providers=tuple(providers),
+            rules=rules_in_force(
+                _rules_of(settings),
+                settings.routing.apply_to,
+                zero_configuration=loaded.source.is_zero_configuration,
+            ),
+            apply_to=settings.routing.apply_to,
+            catalog=self._catalog,
+            random=random.random,
+        )
+
+    async def open(self) -> None:
+        """Lists from disk; where none is there and the names depend on it, from the providers, for a moment."""
+        await self._catalog.open()
+        if self._must_list and not self._catalog.listed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_LIST_SECONDS):
+                    await self._catalog.refresh()
+
+    def public_models(self, caller: Caller) -> Sequence[str]:
+        """The names to show this caller."""
+        return self.router.public_models(caller)
+
+    async def watch(self) -> None:
+        """Keep the current catalog fresh, for ever."""
+        while True:
+            self._changed.clear()
+            watching = asyncio.ensure_future(self._catalog.watch())
+            try:
+                await self._changed.wait()
+            finally:
+                watching.cancel()
+
+
+def _models_of(settings: Settings) -> list[Model]:
+    return [
+        Model(
+            name=model.name,
+            targets=tuple(Target(target.provider, target.model, target.weight) for target in model.targets),
+            fallbacks=model.fallbacks,
+        )
+        for model in settings.models
+    ]
+
+
+def _rules_of(settings: Settings) -> list[Rule] | None:
+    if settings.routing.rules is None:
+        return None
+    return [
+        Rule(
+            use=rule.use,
+            when=Condition(
+                models=_as_tuple(rule.when.model),
+                stream=rule.when.stream,
+                has_tools=rule.when.has_tools,
+                has_images=rule.when.has_images,
+                tags=tuple(sorted(rule.when.tags.items())),
+                min_prompt_bytes=rule.when.min_prompt_bytes,
+                max_prompt_bytes=rule.when.max_prompt_bytes,
+            ),
+        )
+        for rule in settings.routing.rules
+    ]
+
+
+def _as_tuple(globs: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if globs is None:
+        return ()
+    return (globs,) if isinstance(globs, str) else globs

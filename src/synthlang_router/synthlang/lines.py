@@ -1,0 +1,152 @@
+"""Lines of one pattern as tables: log lines as templates and columns, numbered listings without their numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from synthlang_router.synthlang.columns import Columns, Pattern
+from synthlang_router.synthlang.counters import following
+from synthlang_router.synthlang.grammar import DEFINE, DEFINED, END, RUNNING, SLOT
+from synthlang_router.synthlang.rows import Rows
+
+_WORD: Final = re.compile(
+    r"(\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|\d\d?\.\d\d?\.\d\d?\.\d{1,9}(?!\w)|[\w.+]+)", re.ASCII
+)
+_VARIES: Final = re.compile(r"\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|[\w.+]*\d[\w.+]*", re.ASCII)
+_ANY: Final = "\0"
+_ALIKE: Final = 0.6  # of the words of two kinds of lines must be the same for them to share a template
+_NEIGHBOURS: Final = 8  # kinds of lines a new kind is compared with
+_NUMBERED: Final = re.compile(r"^( *\d{1,6})([:|\t]|\. |\) |\| )(?=(.*))", re.MULTILINE)
+_SHORTEST_RUN: Final = 5
+
+
+class _Kind:
+    """Lines with the same delimiters and mostly the same words."""
+
+    __slots__ = ("fields", "lines", "words")
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+        self.lines: list[int] = []
+        self.fields: list[list[str]] = []
+
+
+class _Row(NamedTuple):
+    kind: int
+    number: int
+
+
+def tabulate_lines(lines: Sequence[str], names: Iterator[str]) -> str | None:
+    """The lines as one table, None where they have too little in common."""
+    kinds = _kinds(lines)
+    patterns = [_pattern(kind) for kind in kinds]
+    where: dict[int, _Row] = {}
+    for number, kind in enumerate(kinds):
+        if patterns[number] is not None:
+            where.update((line, _Row(number, place)) for place, line in enumerate(kind.lines))
+    if len(where) * 2 < len(lines):
+        return None
+    return _write(lines, patterns, where, names)
+
+
+def _kinds(lines: Sequence[str]) -> list[_Kind]:
+    """The lines by kind. First by their text with everything that has a digit masked, then by likeness."""
+    by_mask: dict[str, list[int]] = {}
+    for index, line in enumerate(lines):
+        by_mask.setdefault(_VARIES.sub(_ANY, line), []).append(index)
+    kinds: dict[tuple[str, ...], list[_Kind]] = {}
+    for members in sorted(by_mask.values(), key=len, reverse=True):
+        fields = _WORD.split(lines[members[0]])
+        words = [_ANY if _VARIES.fullmatch(word) else word for word in fields[1::2]]
+        near = kinds.setdefault(tuple(fields[::2]), [])
+        kind = next((kind for kind in near[:_NEIGHBOURS] if _alike(kind.words, words)), None)
+        if kind is None:
+            kind = _Kind(words)
+            near.append(kind)
+        kind.lines += members
+    found = [kind for near in kinds.values() for kind in near]
+    for kind in found:
+        kind.lines.sort()
+        kind.fields = [_WORD.split(lines[index]) for index in kind.lines]
+    return [kind for kind in found if len({len(fields) for fields in kind.fields}) == 1]
+
+
+def _alike(one: list[str], other: list[str]) -> bool:
+    same = sum(map(str.__eq__, one, other))
+    return same >= _ALIKE * len(one)
+
+
+def _pattern(kind: _Kind) -> Pattern | None:
+    if len(kind.lines) < 2:
+        return None
+    columns = Columns()
+    for place, texts in enumerate(zip(*kind.fields, strict=True)):
+        if place % 2:
+            columns.texts(list(texts))
+        else:
+            columns.literal(texts[0])
+    pattern = columns.pattern()
+    if pattern is None:
+        return None
+    fixed = len(pattern.layout) - len(pattern.columns)
+    return pattern if fixed * (len(kind.lines) - 1) > 40 + fixed // 8 else None
+
+
+def _write(
+    lines: Sequence[str], patterns: Sequence[Pattern | None], where: dict[int, _Row], names: Iterator[str]
+) -> str:
+    rows: list[str] = []
+    named: dict[int, str] = {}
+    cells: Rows[int] = Rows()
+    last = -2
+    for index, line in enumerate(lines):
+        kind, number = where.get(index, (-1, 0))
+        pattern = patterns[kind] if kind >= 0 else None
+        head = ""
+        if kind not in named:
+            named[kind] = next(names)
+            layout = f" {SLOT}" if pattern is None else pattern.separator + pattern.layout
+            head = f"{named[kind]}{DEFINE}{layout}{DEFINED}\n"
+        elif kind != last:
+            head = named[kind]
+        last = kind
+        if pattern is None:
+            rows.append(head + line)
+            continue
+        texts = [str(column.values[number]) for column in pattern.columns]
+        rows.append(head + cells.row(kind, pattern, texts, texts))
+    return "\n".join(rows) + END
+
+
+def number_runs(text: str, names: Iterator[str]) -> str:
+    """The text with the numbers of numbered lines left out, where at least five follow one another."""
+    out: list[str] = []
+    at = 0
+    for run in _runs(text):
+        name = next(names, None)
+        if name is None:
+            break
+        first = run[0]
+        rows = "\n".join(line[3] for line in run)
+        out += (
+            text[at : first.start()],
+            f"{name}{DEFINE} {RUNNING}{first[1]}{first[2]}{SLOT}{DEFINED}\n{rows}{END}",
+        )
+        at = run[-1].end(3)
+    return "".join(out) + text[at:]
+
+
+def _runs(text: str) -> Iterator[list[re.Match[str]]]:
+    run: list[re.Match[str]] = []
+    for line in _NUMBERED.finditer(text):
+        if run and (
+            line.start() != run[-1].end(3) + 1 or line[2] != run[-1][2] or line[1] != following(run[-1][1])
+        ):
+            if len(run) >= _SHORTEST_RUN:
+                yield run
+            run = []
+        run.append(line)
+    if len(run) >= _SHORTEST_RUN:
+        yield run

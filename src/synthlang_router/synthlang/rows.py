@@ -1,0 +1,40 @@
+"""Writing rows: what stands in the row above is not said again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, TypeVar
+
+from synthlang_router.synthlang.columns import Pattern
+from synthlang_router.synthlang.counters import difference
+from synthlang_router.synthlang.grammar import DITTO
+
+_DITTO_FROM: Final = 3  # characters; a shorter value costs no more than the sign
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Rows(Generic[Key]):
+    """What a reader of the rows so far knows: the last row of each template, and the last first counter of all."""
+
+    def __init__(self) -> None:
+        self._above: dict[Key, Sequence[str]] = {}
+        self._clock = ""
+
+    def row(self, key: Key, pattern: Pattern, texts: Sequence[str], cells: Sequence[str]) -> str:
+        """One row of a template. `texts` are the values, `cells` how they are written (tables inside them)."""
+        above = self._above.get(key)
+        out: list[str] = []
+        counted = False
+        for place, (column, text, cell) in enumerate(zip(pattern.columns, texts, cells, strict=True)):
+            if column.counts and not counted and self._clock:
+                cell = difference(self._clock, text)
+            elif above is not None and column.counts:
+                cell = difference(above[place], text)
+            elif above is not None and above[place] == text == cell and len(text) >= _DITTO_FROM:
+                cell = DITTO
+            if column.counts and not counted:
+                self._clock, counted = text, True
+            out.append(cell)
+        self._above[key] = texts
+        return pattern.separator.join(out)
