@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthlang_router.errors import InvalidRequest, RequestTooLarge, UnsupportedEncoding
-from synthlang_router.models import MAX_NESTING
-from synthlang_router.wire.body import inflate, read_members, read_object
+from synthlang_router.wire.body import MAX_NESTING, inflate, read_members, read_object
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)

@@ -10,7 +10,8 @@ import pytest
 from synthlang_router.errors import ProviderProtocolError, ProviderRejected
 from synthlang_router.models import ToolCallDelta
 from synthlang_router.wire.openai import fold, read_stream
-from synthlang_router.wire.openai.chunks import MAX_CHOICES, MAX_WHOLE
+from synthlang_router.wire.openai.chunks import MAX_CHOICES
+from synthlang_router.wire.stream import MAX_WHOLE
 from tests.wire.recorded import Recorded, read, recorded
 
 STREAMS = {case.name: case for case in recorded("streams", ("openai",))}

@@ -20,6 +20,7 @@ from synthlang_router.api.protocol import GatewayProtocol
 from synthlang_router.ending import SHUTDOWN
 from synthlang_router.telemetry import count
 
+BACKLOG = 4096
 _POLL = 0.05
 _LAST_WORDS = 2.0
 _KEEP_ALIVE = 75
@@ -42,7 +43,7 @@ class GatewayServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=1,
-                backlog=4096,
+                backlog=BACKLOG,
             )
         )
         self.intake = intake
@@ -85,7 +86,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound TCP socket with keep-alive probes; raises OSError where the address is taken."""
+    """A listening TCP socket with keep-alive probes; raises OSError where the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -93,6 +94,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # from here on clients may come; they wait until we accept
     except OSError:
         listener.close()
         raise

@@ -20,7 +20,6 @@ from synthlang_router.wire.splice import FIELDS, members
 
 MAX_NESTING: Final = 512
 _PLAIN: Final = msgspec.json.Decoder()
-_TYPES: Final = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 _LONE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
 )

@@ -11,6 +11,7 @@ from synthlang_router.errors import ProviderError, ProviderProtocolError
 from synthlang_router.models import ChatCompletion, Usage
 from synthlang_router.wire.openai.errors import error_object, rejected
 from synthlang_router.wire.plain import decode_plain
+from synthlang_router.wire.stream import what_it_is
 
 NO_RAW: Final = msgspec.Raw()
 NO_REASON: Final = "The provider ended the answer with an error and gave no reason."
@@ -176,15 +177,3 @@ def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes) -> Any:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProviderProtocolError(what_it_is(raw)) from None
-
-
-def what_it_is(raw: bytes) -> str:
-    """What came in place of an answer, in our words."""
-    start = raw[:256].strip()
-    if not start:
-        return "The provider sent an empty answer."
-    if start.startswith(b"<"):
-        return "The provider sent a page of HTML in place of an answer."
-    if not start.startswith(b"{"):
-        return "The provider sent something that is not a JSON object in place of an answer."
-    return "The provider sent an answer that is broken or in no known form."

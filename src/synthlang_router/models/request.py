@@ -1,0 +1,71 @@
+"""`ChatRequest`: a parsed body that keeps its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from synthlang_router.models.words import Dialect
+
+
+class ChatRequest:
+    """A parsed body. `fields` keeps every top-level value's bytes; known fields are read from it.
+
+    `body` is what came (after inflation). A request is changed by `with_fields`, which re-encodes the top level
+    only: white space and key order may change there, values never. `kind` is the resource: chat, completions,
+    messages, responses, embeddings.
+    """
+
+    __slots__ = ("__dict__", "_body", "dialect", "fields", "kind", "model", "stream")
+
+    def __init__(
+        self,
+        fields: dict[str, msgspec.Raw],
+        *,
+        model: str,
+        stream: bool,
+        body: bytes | None = None,
+        dialect: Dialect = "openai",
+        kind: str = "chat",
+    ) -> None:
+        self.fields = fields
+        self.model = model
+        self.stream = stream
+        self.dialect = dialect
+        self.kind = kind
+        self._body = body
+
+    @property
+    def body(self) -> bytes:
+        """The bytes to send: as they came while nothing was changed."""
+        if self._body is None:
+            self._body = msgspec.json.encode(self.fields)
+        return self._body
+
+    @cached_property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages as plain data, decoded on first use only (cache key, compression, rules)."""
+        raw = self.fields.get("messages")
+        return [] if raw is None else msgspec.json.decode(raw)
+
+    def value(self, name: str) -> Any:
+        """A top-level field as plain data, None where it is absent or null."""
+        raw = self.fields.get(name)
+        return None if raw is None else msgspec.json.decode(raw)
+
+    def with_fields(self, changed: Mapping[str, bytes], dropped: tuple[str, ...] = ()) -> ChatRequest:
+        """The same request with some top-level fields replaced (JSON bytes) or left out."""
+        fields = {name: raw for name, raw in self.fields.items() if name not in dropped}
+        fields.update((name, msgspec.Raw(raw)) for name, raw in changed.items())
+        model = msgspec.json.decode(changed["model"], type=str) if "model" in changed else self.model
+        stream = fields.get("stream")
+        return ChatRequest(
+            fields,
+            model=model,
+            stream=stream is not None and bytes(stream) == b"true",
+            dialect=self.dialect,
+            kind=self.kind,
+        )

@@ -1,0 +1,45 @@
+"""Which target answers, and what became of each call."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """One way to be served: a configured provider and the name of the model there."""
+
+    provider: str
+    model: str
+    weight: float = 1.0
+
+
+class Route(msgspec.Struct, frozen=True, gc=False):
+    """Which target answers, and why. `alternatives` in the order in which they would be tried.
+
+    `policy` identifies the alias and the rules that led here (part of the cache scope); `dropped` names the
+    parameters that the router's own change of model made impossible, `renamed` those (asked, taken) that the model
+    takes under another name. The first `peers` alternatives share the load with the target itself, which has
+    `weight` among them; the rest only stand in. `hedge` lets a second target start when the first is slow.
+    """
+
+    provider: str
+    model: str
+    reason: str
+    policy: str
+    alternatives: tuple[Target, ...] = ()
+    dropped: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    weight: float = 1.0
+    peers: int = 0
+    hedge: bool = False
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """One call upstream. Times in seconds since the request's arrival."""
+
+    provider: str
+    model: str
+    started: float
+    ended: float
+    status: int
+    error: str | None = None
