@@ -30,7 +30,9 @@ async def ask(url: str, stream: bool, text: str, until: bytes) -> asyncio.Stream
     )
     seen = b""
     while until not in seen:
-        seen += await reader.read(4096)
+        block = await reader.read(4096)
+        assert block, f"the connection ended after {seen!r}"
+        seen += block
     return writer
 
 
