@@ -1,4 +1,4 @@
-"""Microseconds of CPU for a key check, an admission and the pure rule, beside a bare dict look-up as the measure."""
+"""Microseconds of CPU for a key check, an admission, a reservation and the pure rule, beside a bare dict look-up as the measure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from typing import Final
 
 from synthlang_router.auth import (
     ApiKey,
+    Budget,
     Gate,
     KeyPlan,
     Keyring,
     KeySnapshot,
+    LimitScopes,
     Rate,
+    Reserver,
     generate_key,
     next_arrival,
 )
 from synthlang_router.auth.limits import IDLE
+from synthlang_router.backends.memory.budgets import MemoryBudgetLedger
 from synthlang_router.backends.memory.limits import MemoryRateLimiter
-from synthlang_router.models import Facts, Limits, Outcome
+from synthlang_router.models import Attempt, Caller, Facts, Limits, Outcome, Route, Usage
+from synthlang_router.wire import DIALECTS
 
 PEPPER: Final = os.urandom(32)
 ROUNDS: Final = 100_000
@@ -54,6 +59,43 @@ def per_call(work: Callable[[], object]) -> float:
     return (time.process_time() - started) / ROUNDS * 1e6
 
 
+class FlatTariff:
+    """A dollar per million tokens of any model."""
+
+    def price(self, provider: str, model: str, usage: Usage) -> float | None:
+        return usage.total_tokens / 1e6
+
+    def output_cap(self, provider: str, model: str) -> int | None:
+        return 16_384
+
+
+async def measure_reserving(caller: Caller) -> float:
+    """A token limit and a budget, set aside and settled."""
+    limiter = MemoryRateLimiter(time.monotonic_ns)
+    reserver = Reserver(
+        limiter,
+        MemoryBudgetLedger(),
+        tariff=FlatTariff(),
+        budget_of=lambda key_id: Budget(1e6),
+        clock=time.time,
+        alert=lambda alert: None,
+    )
+    reserver.limits = LimitScopes(key=Limits(tokens_per_minute=1e12))
+    request = DIALECTS["openai"].read_request(
+        b'{"model":"m","max_tokens":300,"messages":[{"role":"system","content":"You are brief."},'
+        b'{"role":"user","content":"Why is the sky blue, and since when do we know?"}]}',
+        "chat",
+    )
+    facts = Facts(request_id="r", row_id="r", arrived=0.0, started=0.0)
+    facts.attempts.append(Attempt("openai", "m", 0.0, 1.0, 200))
+    facts.usage, facts.served_model = Usage(20, 200), "m"
+    route, done = Route("openai", "m", "asked", "p"), Outcome("complete")
+    started = time.process_time()
+    for _ in range(ROUNDS // 4):
+        (await reserver.reserve(caller, route, request, facts)).settle(facts, done)
+    return (time.process_time() - started) / (ROUNDS // 4) * 1e6
+
+
 async def measure() -> dict[str, float]:
     made = [generate_key(KeyPlan(f"k{n}"), pepper=PEPPER, now=1.0, random=os.urandom) for n in range(KEYS)]
     ring = Keyring(Keys(tuple(key for _, key in made)), pepper=PEPPER, clock=time.time)
@@ -78,11 +120,13 @@ async def measure() -> dict[str, float]:
     for _ in range(ROUNDS):
         (await gate.allow_request(caller, facts)).release(facts, done)
     admission = (time.process_time() - started) / ROUNDS * 1e6
+    reserving = await measure_reserving(caller)
     rate = Rate.per_minute(600)
     table = {secret: caller}
     return {
         "verify_api_key_us": per_call(lambda: gate.verify_api_key(headers)),
         "allow_request_and_release_us": admission,
+        "reserve_and_settle_us": reserving,
         "next_arrival_us": per_call(lambda: next_arrival(IDLE, 10**15, rate, 1)),
         "dict_get_us": per_call(lambda: table.get(secret)),
     }

@@ -10,10 +10,13 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from synthlang_router.cache.verifier import verify
+from synthlang_router.cache.verifier import Verdict, verify
+
+Verify = Callable[[str, str], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def group_of(row: dict[str, object]) -> str:
     return "surface" if "surface" in category or "numword" in category else "paraphrase"
 
 
-def measure(path: Path) -> dict[str, object]:
+def measure(path: Path, decide: Verify) -> dict[str, object]:
     served: Counter[str] = Counter()
     rows: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
@@ -40,7 +43,7 @@ def measure(path: Path) -> dict[str, object]:
         row = json.loads(line)
         group = group_of(row)
         rows[group] += 1
-        if verify(row["a"], row["b"]).serve:
+        if decide(row["a"], row["b"]).serve:
             served[group] += 1
             wrong[str(row["cat"])] += group == "near-miss"
     spent = time.process_time() - started
@@ -51,13 +54,24 @@ def measure(path: Path) -> dict[str, object]:
     return {"file": path.name, **shares, "wrong": dict(+wrong), "cpu_us_per_decision": microseconds}
 
 
+def layered(threshold: float | None) -> Verify:
+    """Loads the model, which the rules alone do not need."""
+    from synthlang_router.cache.pair_model import PairModel
+    from synthlang_router.cache.verifier_pair import THRESHOLD, PairVerifier
+
+    return PairVerifier(PairModel(), threshold=THRESHOLD if threshold is None else threshold).verify
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pairs", type=Path, action="append", required=True)
+    parser.add_argument("--model", action="store_true", help="the layered verifier with the pair model")
+    parser.add_argument("--threshold", type=float, help="probability from which on the model's pairs are served")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    decide = layered(options.threshold) if options.model else verify
     for path in options.pairs:
-        result = measure(path)
+        result = measure(path, decide)
         if options.json:
             json.dump(result, sys.stdout)
             sys.stdout.write("\n")

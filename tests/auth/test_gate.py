@@ -35,6 +35,9 @@ class DownLimiter:
     def release(self, asks: object, lease: int) -> None:
         raise AssertionError("nothing was taken")
 
+    def settle(self, asks: object, marks: object, used: int) -> None:
+        raise AssertionError("nothing was taken")
+
 
 def facts(started: float = 1_000.0) -> Facts:
     return Facts(request_id="r", row_id="r", arrived=0.0, started=started)

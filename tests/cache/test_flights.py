@@ -54,8 +54,10 @@ class Upstream:
             if self.error is not None:
                 raise self.error
         finally:
-            await asyncio.sleep(0)
-            self.open -= 1
+            try:
+                await asyncio.sleep(0)
+            finally:
+                self.open -= 1
 
     def send(self, count: int = 1) -> None:
         assert self.gates is not None

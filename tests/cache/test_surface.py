@@ -37,6 +37,7 @@ def test_quoted_words_are_marked_once_the_quotation_is_closed() -> None:
     assert open_ended == [False, False, False, False]
 
 
-def test_the_normal_form_changes_letters_only_by_canonical_equivalence() -> None:
+def test_the_normal_form_changes_letters_only_where_two_ways_of_writing_are_one() -> None:
     assert normal_form(" cafe\u0301 “x”\r\n") == 'café "x"'
-    assert normal_form("x² ﬁ Ⅳ") == "x² ﬁ Ⅳ"
+    assert normal_form("x² + H₂O → y") == "x^2 + H2O -> y"
+    assert normal_form("ﬁ Ⅳ ½ Ａ") == "ﬁ Ⅳ ½ Ａ"

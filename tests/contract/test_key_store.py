@@ -176,7 +176,7 @@ async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     async with SqliteKeyStore(tmp_path / "keys.db"):
         pass
     with sqlite3.connect(tmp_path / "keys.db") as connection:
-        connection.execute("UPDATE schema_versions SET version = ?", (len(MIGRATIONS) + 1,))
+        connection.execute("INSERT INTO keys_schema VALUES (?)", (len(MIGRATIONS) + 1,))
     connection.close()
 
     with pytest.raises(BackendError, match="newer"):

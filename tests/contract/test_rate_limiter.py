@@ -173,33 +173,36 @@ class Held:
         self.used = ask.cost
 
 
+async def drive(
+    limiter: RateLimiter, clock: Clock, rate: Rate, steps: list[tuple[str, int, int, int]]
+) -> list[Held]:
+    """All reservations that passed, with what they used in the end."""
+    passed: list[Held] = []
+    pending: list[Held] = []
+    for what, which, cost, pause in steps:
+        if what == "wait":
+            clock.now += pause
+        elif what == "reserve":
+            ask = Ask("k", rate, cost, unit="tokens")
+            admission = await limiter.admit((ask,))
+            if admission.allowed:
+                pending.append(Held(clock.now, ask, admission.marks[0]))
+                passed.append(pending[-1])
+        elif pending:
+            held = pending.pop(which % len(pending))
+            held.used = cost % (held.ask.cost + 1)
+            limiter.settle((held.ask,), (held.mark,), held.used)
+    return passed
+
+
 @pytest.mark.parametrize("make", IMPLEMENTATIONS)
 @given(RESERVING)
 def test_whatever_is_settled_when_no_more_than_burst_plus_rate_times_t_is_used(
     make: Callable[[Clock], RateLimiter], steps: list[tuple[str, int, int, int]]
 ) -> None:
-    clock = Clock()
-    limiter = make(clock)
-    rate = Rate.per_minute(60, 20)
-    passed: list[Held] = []
-    pending: list[Held] = []
+    clock, rate = Clock(), Rate.per_minute(60, 20)
 
-    async def drive() -> None:
-        for what, which, cost, pause in steps:
-            if what == "wait":
-                clock.now += pause
-            elif what == "reserve":
-                ask = Ask("k", rate, cost, settles=True)
-                admission = await limiter.admit((ask,))
-                if admission.allowed:
-                    pending.append(Held(clock.now, ask, admission.marks[0]))
-                    passed.append(pending[-1])
-            elif pending:
-                held = pending.pop(which % len(pending))
-                held.used = cost % (held.ask.cost + 1)
-                limiter.settle((held.ask,), (held.mark,), held.used)
-
-    asyncio.run(drive())
+    passed = asyncio.run(drive(make(clock), clock, rate, steps))
 
     for first in range(len(passed)):
         used = 0
@@ -210,7 +213,7 @@ def test_whatever_is_settled_when_no_more_than_burst_plus_rate_times_t_is_used(
 
 async def test_what_was_not_used_is_free_at_once_in_the_order_of_reserving(clock_and_limiter: Both) -> None:
     _, limiter = clock_and_limiter
-    ask = Ask("k", Rate.per_minute(60, 100), 50, settles=True)
+    ask = Ask("k", Rate.per_minute(60, 100), 50, unit="tokens")
     admissions = [await limiter.admit((ask,)) for _ in range(2)]
     assert not (await limiter.admit((ask,))).allowed
 
@@ -224,7 +227,7 @@ async def test_what_was_not_used_is_free_at_once_in_the_order_of_reserving(clock
 async def test_what_was_used_beyond_the_reservation_becomes_a_debt(clock_and_limiter: Both) -> None:
     clock, limiter = clock_and_limiter
     rate = Rate.per_minute(60, 100)
-    ask = Ask("k", rate, 50, settles=True)
+    ask = Ask("k", rate, 50, unit="tokens")
     admission = await limiter.admit((ask,))
 
     limiter.settle((ask,), admission.marks, 130)
@@ -240,7 +243,7 @@ async def test_what_was_used_beyond_the_reservation_becomes_a_debt(clock_and_lim
 async def test_what_has_drained_meanwhile_is_not_given_back_a_second_time(clock_and_limiter: Both) -> None:
     clock, limiter = clock_and_limiter
     rate = Rate.per_minute(60, 100)
-    ask = Ask("k", rate, 100, settles=True)
+    ask = Ask("k", rate, 100, unit="tokens")
     admission = await limiter.admit((ask,))
     clock.now += 100 * SECOND
     assert (await limiter.admit((Ask("k", rate, 100),))).allowed
@@ -253,7 +256,7 @@ async def test_what_has_drained_meanwhile_is_not_given_back_a_second_time(clock_
 async def test_refunds_of_one_bucket_cost_another_nothing(clock_and_limiter: Both) -> None:
     _, limiter = clock_and_limiter
     rate = Rate.per_minute(60, 100)
-    one, other = (Ask(bucket, rate, 50, settles=True) for bucket in "ab")
+    one, other = (Ask(bucket, rate, 50, unit="tokens") for bucket in "ab")
     first, second = await limiter.admit((one,)), await limiter.admit((other,))
 
     limiter.settle((one,), first.marks, 0)

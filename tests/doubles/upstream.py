@@ -22,61 +22,41 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal
 
+from tests.doubles.script import (
+    CLOSE,
+    HALF_CLOSE,
+    RESET,
+    STALL,
+    Control,
+    Flood,
+    Pieces,
+    Script,
+    Sleep,
+    Step,
+    Until,
+)
+
+__all__ = [
+    "CLOSE",
+    "HALF_CLOSE",
+    "RESET",
+    "STALL",
+    "Flood",
+    "Pieces",
+    "Script",
+    "ScriptedUpstream",
+    "Scripts",
+    "SeenConnection",
+    "SeenRequest",
+    "Sleep",
+    "Step",
+    "Until",
+]
+
 PATIENCE: Final = 10.0
 """Seconds a test waits for what must happen; a bound for hanging tests, never a measurement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
-    """Nothing for so many seconds; ends early where the peer leaves."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """`data` in writes of `size` bytes, each in a packet of its own."""
-
-    data: bytes
-    size: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Flood:
-    """`block` written `times` times, no faster than the peer reads."""
-
-    block: bytes
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """Go on when the test sets the event (or the peer leaves)."""
-
-    event: asyncio.Event
-
-
-class Control:
-    """What happens to the connection besides bytes."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-CLOSE: Final = Control("CLOSE")
-"""An orderly end: what was written arrives, then FIN."""
-HALF_CLOSE: Final = Control("HALF_CLOSE")
-"""FIN from our side; the peer may still send."""
-RESET: Final = Control("RESET")
-"""RST at once; what the peer has not read yet is lost to it."""
-STALL: Final = Control("STALL")
-"""Nothing more, until the peer leaves."""
-
-Step = bytes | Sleep | Pieces | Flood | Until | Control
-Script = Sequence[Step]
 Scripts = Sequence[Script] | Callable[["SeenRequest"], Script]
 
 
@@ -328,8 +308,10 @@ class _Connection(asyncio.Protocol):
                 await asyncio.sleep(0)
         elif isinstance(step, Flood):
             for _ in range(step.times):
-                if self._seen.how is None:
-                    await self._write(step.block)
+                if self._seen.how is not None:
+                    break
+                await self._write(step.block)
+                await asyncio.sleep(0)
         else:
             await self._pause(step)
 

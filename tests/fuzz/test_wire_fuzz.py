@@ -5,32 +5,47 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synthlang_router.errors import ProviderError, RouterError
-from synthlang_router.models import ChatChunk
+from synthlang_router.errors import InvalidRequest, ProviderError, RouterError
+from synthlang_router.models import ChatChunk, Dialect
 from synthlang_router.wire import DIALECTS
 from synthlang_router.wire.body import inflate, read_members
+from synthlang_router.wire.bridges import Interpreter, interpret
 
 pytestmark = pytest.mark.fuzz
 
-Case = tuple[str, dict[str, Any], bytes]
+Voice = tuple[str, str]  # the kind that is asked, the provider's dialect
+Case = tuple[Voice, dict[str, Any], bytes]
 BODIES: Final = Path(__file__).parents[1] / "wire" / "bodies"
 LONG = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+PROVIDERS: Final[tuple[Dialect, ...]] = ("openai", "anthropic", "gemini")
+VOICES: Final = [(kind, provider) for kind in ("chat", "messages", "responses") for provider in PROVIDERS]
+REQUESTS: Final = {
+    "chat": b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}',
+    "messages": b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}',
+    "responses": b'{"model":"m","input":"Hi"}',
+}
 CASES: Final[list[Case]] = [
-    (dialect, expect.get("options", {}), (BODIES / dialect / expect["file"]).read_bytes())
-    for dialect in DIALECTS
-    for expect in json.loads((BODIES / dialect / "streams.json").read_text()).values()
+    (voice, expect.get("options", {}), (BODIES / voice[1] / expect["file"]).read_bytes())
+    for voice in VOICES
+    for expect in json.loads((BODIES / voice[1] / "streams.json").read_text()).values()
 ]
+
+
+def voice_of(voice: Voice) -> Interpreter:
+    kind, provider = voice
+    request = DIALECTS[CALLERS[kind]].read_request(REQUESTS[kind], kind)
+    return interpret(request, cast("Dialect", provider), created=1, serves_responses=False)
 
 
 def read(case: Case, blocks: list[bytes]) -> tuple[list[ChatChunk], RouterError | None]:
     """Everything a stream gave, and the error it ended in; any other exception is a failure of the test."""
-    stream = DIALECTS[case[0]].read_stream(**case[1])
+    stream = voice_of(case[0]).read_stream(**case[1])
     chunks: list[ChatChunk] = []
     try:
         for block in blocks:
@@ -41,7 +56,14 @@ def read(case: Case, blocks: list[bytes]) -> tuple[list[ChatChunk], RouterError 
     return chunks, None
 
 
-WIRES = st.sampled_from(sorted(DIALECTS))
+CALLERS: Final[dict[str, str]] = {"chat": "openai", "messages": "anthropic", "responses": "openai"}
+NAMES = st.sampled_from(
+    ["type", "text", "content", "role", "name", "id", "tools", "tool_choice", "function", "tool_calls", "arguments", "source",
+     "image_url", "url", "input", "parameters", "input_schema", "response_format", "json_schema", "schema", "metadata", "stop",
+     "tool_call_id", "call_id", "output", "thinking", "reasoning", "reasoning_details", "cache_control", "system", "data",
+     "temperature", "n", "text", "format", "include", "stop_sequences", "output_config", "extra_content", "google", "file",
+     "media_type", "input_audio", "is_error", "function_call", "signature", "refusal", "instructions", "tool_use_id", "seed"]
+)  # fmt: skip
 PIECES = st.sampled_from(
     [b"data: ", b"data:", b"\n", b"\r", b"\r\n", b"\n\n", b"{", b"}", b'"', b"[", b"]", b"null", b'"choices":', b'"delta":',
      b'"usage":', b'"error":', b'"index":', b'"finish_reason":', b'"stop"', b"[DONE]", b"event: ", b"\xef\xbb\xbf", b"\xff",
@@ -78,21 +100,55 @@ def test_a_damaged_stream_is_an_answer_or_a_providers_error(
         assert b"\n" not in chunk.raw
         json.loads(chunk.raw)
     if error is None:
-        DIALECTS[case[0]].fold(chunks)
+        DIALECTS[CALLERS[case[0][0]]].fold(chunks)
 
 
 @LONG
-@given(WIRES, NOISE)
-def test_noise_is_an_answer_or_a_providers_error(dialect: str, noise: bytes) -> None:
-    wire = DIALECTS[dialect]
+@given(st.sampled_from(VOICES), NOISE)
+def test_noise_is_an_answer_or_a_providers_error(voice: Voice, noise: bytes) -> None:
+    reader = voice_of(voice)
 
-    for reader in (wire.read_completion, wire.read_embedding):
+    for read_whole in (reader.read_completion, reader.read_embedding):
         try:
-            assert reader(noise).raw
+            assert read_whole(noise).raw
         except ProviderError:
             pass
-    assert isinstance(wire.read_error(400, noise), RouterError)
-    assert read((dialect, {}, noise), [noise])[1] is not None
+    assert isinstance(reader.read_error(400, noise), RouterError)
+    assert read((voice, {}, noise), [noise])[1] is not None
+
+
+JSON: Final = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.just(0.5)
+    | st.sampled_from(["", "x", "text", "user", "{", "{}"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@LONG
+@given(
+    st.sampled_from(VOICES),
+    st.dictionaries(NAMES, JSON, max_size=5),
+    st.lists(st.dictionaries(NAMES, JSON, max_size=4), max_size=3),
+)
+def test_any_request_is_translated_or_refused(
+    voice: Voice, fields: dict[str, Any], turns: list[dict[str, Any]]
+) -> None:
+    """Turns that pass the first reading are what a translator must not stumble over."""
+    kind, provider = voice
+    spoken = [{"role": "user", "content": "Hi", **turn} for turn in turns]
+    body = {**json.loads(REQUESTS[kind]), **fields, "input" if kind == "responses" else "messages": spoken}
+
+    try:
+        request = DIALECTS[CALLERS[kind]].read_request(json.dumps(body).encode(), kind)
+        sent = interpret(request, cast("Dialect", provider), created=1, serves_responses=False).request
+    except InvalidRequest:
+        return
+
+    assert isinstance(json.loads(sent.body), dict)
 
 
 @LONG

@@ -552,9 +552,10 @@ HEDGED = Route("a", "m", "test", "test", alternatives=(Target("b", "m"),), hedge
 
 
 async def warmed(two: Two) -> None:
-    """Enough answers for a p95 and for one hedge."""
-    for _ in range(25):
-        await two.ask(route=HEDGED)
+    """Enough answers of `a` for a p95, and enough paid in for one hedge that none of them could use."""
+    other = Route("b", "m", "test", "test", alternatives=(Target("a", "m"),), hedge=True)
+    for route in [HEDGED] * 15 + [other] * 10 + [ALONE] * 10:
+        await two.ask(route=route)
 
 
 async def test_a_second_target_starts_when_the_first_is_slower_than_it_uses_to_be(two: Two) -> None:
@@ -578,7 +579,7 @@ async def test_the_first_still_wins_where_it_is_sooner_after_all(two: Two) -> No
     facts = two.facts()
 
     asking = asyncio.ensure_future(two.ask(route=HEDGED, facts=facts))
-    await two.b.seen(1)
+    await two.b.seen(11)
     more.set()
 
     assert content(await asking) == "from a"
@@ -609,7 +610,7 @@ async def test_without_the_option_nobody_is_hedged(two: Two) -> None:
     more.set()
 
     assert content(await asking) == "from a"
-    assert two.seen()[1] == 0
+    assert two.seen()[1] == 10
 
 
 async def test_leaving_a_race_closes_both(two: Two) -> None:
@@ -618,7 +619,7 @@ async def test_leaving_a_race_closes_both(two: Two) -> None:
     two.play("b", STALL)
 
     asking = asyncio.ensure_future(two.ask(route=HEDGED))
-    await two.b.seen(1)
+    await two.b.seen(11)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

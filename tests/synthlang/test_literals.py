@@ -17,14 +17,16 @@ RAW = (
 )
 
 
-def test_texts_of_user_system_and_tool_messages_are_found_in_order() -> None:
+def test_texts_of_all_messages_are_found_in_order_and_the_models_own_may_not_change() -> None:
     slots = text_slots(RAW)
 
     assert [(slot.role, slot.message, text_of(RAW, slot)) for slot in slots] == [
         ("system", 0, "be kind"),
         ("user", 1, "café"),
+        ("assistant", 2, "mine"),
         ("tool", 3, "[1]"),
     ]
+    assert [slot.changeable for slot in slots] == [True, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,8 @@ def test_texts_of_user_system_and_tool_messages_are_found_in_order() -> None:
         [],
     ],
 )
-def test_what_must_not_change_is_not_found(message: object) -> None:
-    assert text_slots(json.dumps([message]).encode()) == []
+def test_what_must_not_change_is_not_changeable(message: object) -> None:
+    assert not any(slot.changeable for slot in text_slots(json.dumps([message]).encode()))
 
 
 def test_a_message_with_an_ambiguous_key_is_left_alone() -> None:

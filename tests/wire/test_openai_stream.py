@@ -12,9 +12,9 @@ from synthlang_router.models import ToolCallDelta
 from synthlang_router.wire.openai import fold, read_stream
 from synthlang_router.wire.openai.chunks import MAX_CHOICES
 from synthlang_router.wire.stream import MAX_WHOLE
-from tests.wire.recorded import Recorded, read, recorded
+from tests.wire.recorded import OPENAI, Recorded, read, recorded
 
-STREAMS = {case.name: case for case in recorded("streams", ("openai",))}
+STREAMS = {case.name: case for case in recorded("streams", OPENAI)}
 WHOLE = [case for case in STREAMS.values() if not case.fails]
 
 

@@ -18,7 +18,7 @@ from synthlang_router.api.intake import HungUp, Intake
 from synthlang_router.api.meter import RequestMeter
 from synthlang_router.api.stream import EventStream, openai_frames
 from synthlang_router.ending import SHUTDOWN
-from synthlang_router.errors import InvalidRequest, Overloaded, RouterError
+from synthlang_router.errors import ClientTimeout, InvalidRequest, Overloaded, RequestTooLarge, RouterError
 from synthlang_router.models import Caller, ChatChunk, ChatCompletion, ChatRequest, Facts, Wishes
 from synthlang_router.telemetry import count
 from synthlang_router.wire import DIALECTS
@@ -185,6 +185,6 @@ class ChatResource:
             await stream.fail(DIALECTS["openai"].error_event(error))
             return
         status, headers, body = error_response(error, "openai", facts, self.clock())
-        if status in (408, 413):
+        if isinstance(error, ClientTimeout | RequestTooLarge):  # a provider's 408 and 413 are no matter of ours
             exchange.close_after()
         await exchange.respond(status, headers, body)

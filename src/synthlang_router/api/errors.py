@@ -35,9 +35,10 @@ def retry_headers(error: RouterError, present: Headers) -> Headers:
     """`Retry-After` in whole seconds rounded up, `retry-after-ms` exact; what the provider said wins."""
     headers: Headers = []
     names = {name for name, _ in present}
-    if error.retry_after is not None and b"retry-after" not in names:
-        headers.append((b"retry-after", b"%d" % max(0, math.ceil(error.retry_after))))
-        headers.append((b"retry-after-ms", b"%d" % max(0, math.ceil(error.retry_after * 1000))))
+    if error.retry_after is not None:
+        for name, units in ((b"retry-after", 1), (b"retry-after-ms", 1000)):
+            if name not in names:
+                headers.append((name, b"%d" % max(0, math.ceil(error.retry_after * units))))
     should_retry = error.should_retry
     if should_retry is None and error.retry_after is not None and error.retry_after > 60:
         should_retry = False

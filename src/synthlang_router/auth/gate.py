@@ -1,16 +1,19 @@
-"""`Gate`: who asks, and may they ask now? The specification's verbs over the keyring and the limiter. [hot]"""
+"""`Gate`: who asks, and may they ask now? The specification's verbs over keyring, limiter and reserver. [hot]"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final, Literal
 
+from msgspec import structs
+
+from synthlang_router.auth.asks import LimitScopes, door_asks, rate_state, refusal
 from synthlang_router.auth.keyring import Keyring
-from synthlang_router.auth.limits import SECOND, Admission, Ask, Rate, RateLimiter, Verdict
-from synthlang_router.auth.permit import Permit, Reservation
-from synthlang_router.errors import BackendError, PermissionDenied, RateLimitExceeded
-from synthlang_router.models import Caller, ChatRequest, Facts, Limits, RateState, Route
+from synthlang_router.auth.limits import Ask, RateLimiter
+from synthlang_router.auth.permit import NothingReserved, Permit, Reservation
+from synthlang_router.auth.reserving import BudgetScopes, Reserver
+from synthlang_router.errors import BackendError, PermissionDenied
+from synthlang_router.models import Caller, ChatRequest, Facts, Limits, Route
 from synthlang_router.telemetry import count
 
 MAY_CALL: Final = frozenset({"user", "operator"})
@@ -18,13 +21,14 @@ MAY_CALL: Final = frozenset({"user", "operator"})
 _HOLD_WEIGHT: Final = 0.05
 _MAX_PREPARED: Final = 10_000
 """Callers whose asks are kept ready; making them anew costs microseconds."""
-_UNRESERVED: Final = Reservation()
+_NOTHING: Final = NothingReserved()
 
 
 class Gate:
     """`defaults` hold where a key has no limit of its own; `clock` is monotonic seconds.
 
     `on_outage` says what happens while the limiter's store is not to be had: `open` lets requests pass, counted.
+    Without a `reserver` there are no token limits and no budgets.
     """
 
     def __init__(
@@ -35,14 +39,18 @@ class Gate:
         defaults: Limits,
         clock: Callable[[], float],
         on_outage: Literal["open", "closed"] = "closed",
+        reserver: Reserver | None = None,
     ) -> None:
         self._keyring = keyring
         self._limiter = limiter
-        self._defaults = defaults
         self._clock = clock
         self._on_outage = on_outage
+        self._reserver = reserver
         self._asks: dict[str, tuple[Caller, tuple[Ask, ...]]] = {}
         self._mean_hold = 1.0
+        self._scopes = LimitScopes()
+        self._budgets = BudgetScopes()
+        self.set_defaults(defaults)
 
     def verify_api_key(self, headers: list[tuple[bytes, bytes]]) -> Caller:
         """The caller whose key the ASGI headers carry, in any of the four places. Raises AuthenticationError.
@@ -56,9 +64,17 @@ class Gate:
         return caller.user_id
 
     def set_defaults(self, defaults: Limits) -> None:
-        """New defaults after a reload; what is used up stays used up."""
-        self._defaults = defaults
+        """New limits for keys without their own, after a reload; what is used up stays used up."""
+        self.use(structs.replace(self._scopes, key=defaults), self._budgets)
+
+    def use(self, limits: LimitScopes, budgets: BudgetScopes) -> None:
+        """New limits and budgets, after a reload; what is used up stays used up."""
+        self._scopes = limits
+        self._budgets = budgets
         self._asks.clear()
+        if self._reserver is not None:
+            self._reserver.limits = limits
+            self._reserver.budgets = budgets
 
     async def allow_request(self, caller: Caller, facts: Facts) -> Permit:
         """Count one request and take a slot, or refuse and take nothing; either way `facts.rate` says what is left.
@@ -75,14 +91,19 @@ class Gate:
                 raise
             count("limiter_unavailable")
             return Permit(self._limiter, (), 0, self._observe_hold)
-        self._tell(asks, admission, facts)
+        facts.rate = rate_state(asks, admission.verdicts, None)
         if not admission.allowed:
-            raise self._refusal(asks, admission)
+            raise refusal(asks, admission.verdicts, self._slot_wait(asks))
         return Permit(self._limiter, asks, admission.lease, self._observe_hold)
 
     async def reserve(self, caller: Caller, route: Route, request: ChatRequest, facts: Facts) -> Reservation:
-        """Set tokens and money aside for a call upstream."""
-        return _UNRESERVED
+        """Set tokens and money aside for a call upstream.
+
+        Raises RateLimitExceeded or BudgetExceeded with nothing taken.
+        """
+        if self._reserver is None:
+            return _NOTHING
+        return await self._reserver.reserve(caller, route, request, facts)
 
     def _asks_of(self, caller: Caller) -> tuple[Ask, ...]:
         known = self._asks.get(caller.key_id)
@@ -90,50 +111,15 @@ class Gate:
             return known[1]
         if len(self._asks) >= _MAX_PREPARED:
             self._asks.clear()
-        asks = make_asks(caller, self._defaults)
+        asks = door_asks(caller, self._scopes)
         self._asks[caller.key_id] = (caller, asks)
         return asks
 
-    def _tell(self, asks: tuple[Ask, ...], admission: Admission, facts: Facts) -> None:
-        for ask, verdict in zip(asks, admission.verdicts, strict=True):
-            if ask.rate is not None:
-                facts.rate = RateState(ask.rate.burst, verdict.remaining, verdict.reset / SECOND)
-
-    def _refusal(self, asks: tuple[Ask, ...], admission: Admission) -> RateLimitExceeded:
-        for ask, verdict in zip(asks, admission.verdicts, strict=True):
-            if not verdict.allowed and ask.rate is not None:
-                count("rate_limited", "requests")
-                return _rate_refusal(ask.rate, verdict)
-        count("rate_limited", "concurrency")
-        slots = next(ask.slots for ask in asks if ask.rate is None)
-        return RateLimitExceeded(
-            f"Too many requests at once for this key: at most {slots} may be under way.",
-            retry_after=min(60.0, max(0.05, self._mean_hold / max(1, slots))),
-        )
+    def _slot_wait(self, asks: tuple[Ask, ...]) -> float:
+        """Seconds until a slot is free, estimated from how long slots are held."""
+        slots = min([ask.slots for ask in asks if ask.rate is None], default=1)
+        return min(60.0, max(0.05, self._mean_hold / max(1, slots)))
 
     def _observe_hold(self, facts: Facts) -> None:
-        """Keep the mean seconds a slot is held, from which the wait for one is estimated."""
+        """Keep the mean seconds a slot is held."""
         self._mean_hold += _HOLD_WEIGHT * (self._clock() - facts.started - self._mean_hold)
-
-
-def make_asks(caller: Caller, defaults: Limits) -> tuple[Ask, ...]:
-    """What every request of this caller has to pass; a limit of `math.inf` is none."""
-    own = caller.limits
-    asks = []
-    per_minute = defaults.requests_per_minute if own.requests_per_minute is None else own.requests_per_minute
-    if per_minute is not None and per_minute != math.inf:
-        burst = own.burst if own.burst is not None or own.requests_per_minute is not None else defaults.burst
-        asks.append(Ask(caller.key_id, Rate.per_minute(per_minute, burst)))
-    slots = defaults.concurrency if own.concurrency is None else own.concurrency
-    if slots is not None and slots != math.inf:
-        asks.append(Ask(caller.key_id, slots=slots))
-    return tuple(asks)
-
-
-def _rate_refusal(rate: Rate, verdict: Verdict) -> RateLimitExceeded:
-    wait = verdict.retry_after / SECOND
-    return RateLimitExceeded(
-        f"Rate limit reached for requests: {rate.burst} at once, then one every {rate.interval / SECOND:g} s. "
-        f"Try again in {wait:.3f} s.",
-        retry_after=wait,
-    )

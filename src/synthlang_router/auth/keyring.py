@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from synthlang_router.auth.budgets import Budget
 from synthlang_router.auth.keys import MAX_KEY_BYTES, ApiKey, KeyStore, digest_key
 from synthlang_router.errors import AuthenticationError, BackendError
 from synthlang_router.models import Caller
@@ -44,6 +45,7 @@ class Keyring:
         self._clock = clock
         self._stale_after = stale_after
         self._entries: dict[bytes, _Entry] = {}
+        self._budgets: dict[str, Budget] = {}
         self._revision: int | None = None
         self._silent = 0.0
         self._since_touch = 0.0
@@ -86,6 +88,10 @@ class Keyring:
             entry.used = now
         return entry
 
+    def budget_of(self, key_id: str) -> Budget | None:
+        """The money this key may spend."""
+        return self._budgets.get(key_id)
+
     async def refresh(self) -> None:
         """Take over what has changed in the store. Raises BackendError and keeps the last known keys."""
         snapshot = await self._store.snapshot(self._revision)
@@ -98,6 +104,7 @@ class Keyring:
             if digest in known:
                 entry.used = known[digest].used
         self._entries = entries
+        self._budgets = {key.key_id: key.budget for key in snapshot.keys if key.budget is not None}
         self._revision = snapshot.revision
 
     async def watch(self) -> None:
@@ -136,4 +143,5 @@ def as_caller(key: ApiKey) -> Caller:
         limits=key.limits,
         tags=key.tags,
         may_widen=key.may_widen,
+        project_id=key.project,
     )

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from synthlang_router.auth.budgets import Budget
 from synthlang_router.models import Limits, Role
 
 Source = Literal["file", "command", "first-run"]
@@ -40,6 +41,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     used: float | None = None
     may_widen: bool = False
     source: Source = "command"
+    project: str = ""
+    budget: Budget | None = None
 
     def valid_at(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -97,14 +97,14 @@ def settle_arrival(
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """One thing a request has to pass: `cost` units of a rate, or, where `rate` is None, one of `slots` places.
 
-    Rates and slots of one name are different buckets. `settles` says that the true cost will be told later.
+    Rates and slots of one name are different buckets. Tokens are settled later, when the true cost is known.
     """
 
     bucket: str
     rate: Rate | None = None
     cost: int = 1
     slots: int = 0
-    settles: bool = False
+    unit: Literal["requests", "tokens"] = "requests"
 
 
 class Admission(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from synthlang_router.auth.budgets import Budget
 from synthlang_router.auth.keys import MAX_KEY_BYTES, ApiKey, KeyStore, digest_key
 from synthlang_router.errors import ConfigurationError
 from synthlang_router.models import Limits, Role
@@ -36,6 +37,8 @@ class KeyPlan(msgspec.Struct, frozen=True):
     tags: tuple[tuple[str, str], ...] = ()
     expires: float | None = None
     may_widen: bool = False
+    project: str = ""
+    budget: Budget | None = None
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -110,6 +113,8 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
             raise ConfigurationError(
                 f"The limit {field} of key {plan.name!r} must be over 0; leave it out for none."
             )
+    if plan.budget is not None:
+        plan.budget.check()
     return ApiKey(
         key_id=key_id,
         digest=digest,
@@ -123,6 +128,8 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
         created=now,
         expires=plan.expires,
         may_widen=plan.may_widen,
+        project=plan.project,
+        budget=plan.budget,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from synthlang_router.auth.limits import Ask, RateLimiter
 from synthlang_router.models import Facts, Outcome
@@ -29,10 +30,18 @@ class Permit:
             self._on_release(facts)
 
 
-class Reservation:
-    """What was set aside for a call upstream, settled with the truth; nothing where no such limit is configured."""
+class Reservation(Protocol):
+    """What was set aside for a call upstream. `settle` is a debt of the request's `Ending`."""
+
+    def settle(self, facts: Facts, outcome: Outcome) -> None:
+        """Replace what was reserved by what was used."""
+        ...
+
+
+class NothingReserved:
+    """The reservation of a request that no token limit and no budget concerns."""
 
     __slots__ = ()
 
     def settle(self, facts: Facts, outcome: Outcome) -> None:
-        """Replace what was reserved by what was used."""
+        """There is nothing to give back."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .alignment_pair import Pair, Step
-from .alignment_rules import LITERAL_RULES, RULES
-from .surface import ASKED, BREAK, EXACT, NUMBER, SYMBOL, WORD, Token
-from .surface_case import case_is_free
-from .surface_lexicon import Lexicon
-from .surface_reading import Reading
-from .surface_tables import tables
+from synthlang_router.cache.alignment_pair import Pair, Step
+from synthlang_router.cache.alignment_rules import LITERAL_RULES, RULES
+from synthlang_router.cache.surface import ASKED, BREAK, EXACT, NUMBER, SYMBOL, WORD, Token
+from synthlang_router.cache.surface_case import case_is_free
+from synthlang_router.cache.surface_lexicon import Lexicon
+from synthlang_router.cache.surface_reading import Reading
+from synthlang_router.cache.surface_tables import tables
 
 _UNQUOTED: Final = str.maketrans("", "", "\"'()^~")
 _ENDS: Final = "^~.?!:\"'()-–—"
@@ -39,9 +39,9 @@ def align(left: Reading, right: Reading, lexicon: Lexicon, literal: bool) -> Ali
     while i < len(a) and j < len(b):
         step = _step(pair, i, j)
         if step is None:
-            return Alignment(False, _name(a[i], b[j]), tuple(sorted(kinds)))
+            return Alignment(False, _name(a[i], b[j]), tuple(sorted(kinds - {""})))
         if not _same_mood(pair, i, j, starts):
-            return Alignment(False, "question mark", tuple(sorted(kinds)))
+            return Alignment(False, "question mark", tuple(sorted(kinds - {""})))
         starts = (i if _ends_sentence(a[i]) else starts[0], j if _ends_sentence(b[j]) else starts[1])
         i, j = i + step[0], j + step[1]
         kinds.add(step[2])

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from .alignment_pair import Pair, Step
-from .surface import WORD, Token
+from synthlang_router.cache.alignment_pair import Pair, Step
+from synthlang_router.cache.surface import WORD, Token
 
 _LONGEST: Final = 8
 _MOST_LETTERS: Final = 6
@@ -19,7 +19,7 @@ def initials(pair: Pair, i: int, j: int) -> Step | None:
         if short.kind != WORD or not 2 <= len(short.canon) <= _MOST_LETTERS or not capital:
             continue
         words = side.there.tokens
-        count = _spelled_out(short, words, side.to)
+        count = spelled_out(short, words, side.to)
         if count:
             return side.step(1, count + _named(words, side.to + count, short), "initials")
     return None
@@ -31,7 +31,7 @@ def explained_initials(pair: Pair, i: int, j: int) -> Step | None:
         words, at = side.here.tokens, side.at
         if at == 0 or "(" not in words[at].before or words[at].kind != WORD:
             continue
-        count = 1 if _sums_up(words, at) else _spelled_out(words[at - 1], words, at)
+        count = 1 if _sums_up(words, at) else spelled_out(words[at - 1], words, at)
         if count and at + count < len(words) and ")" in words[at + count].before:
             return side.step(count, 0, "initials")
     return None
@@ -44,13 +44,16 @@ def _named(tokens: Sequence[Token], at: int, short: Token) -> int:
 
 def _sums_up(tokens: Sequence[Token], at: int) -> bool:
     """The token is the initials of the words just before it."""
+    letters = tokens[at].canon
+    if not tokens[at].text.isupper():
+        return False
+    if "".join(token.canon[:1] for token in tokens[max(0, at - len(letters)) : at]) == letters:
+        return True
     backs = range(2, min(_LONGEST, at) + 1)
-    return tokens[at].text.isupper() and any(
-        _spelled_out(tokens[at], tokens, at - back) == back for back in backs
-    )
+    return any(spelled_out(tokens[at], tokens, at - back) == back for back in backs)
 
 
-def _spelled_out(short: Token, tokens: Sequence[Token], at: int) -> int:
+def spelled_out(short: Token, tokens: Sequence[Token], at: int) -> int:
     """How many words from `at` on the initials stand for; 0 if they do not. Small words may be left out."""
     for skipped in (frozenset[str](), _SMALL):
         count = _count(short, tokens, at, skipped)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from .surface_lexicon import Lexicon
-from .surface_reading import Reading
+from synthlang_router.cache.surface_lexicon import Lexicon
+from synthlang_router.cache.surface_reading import Reading
 
 _TELLING: Final = 24
 """Words that tell a text's language."""
@@ -27,14 +27,17 @@ class Pair:
 
     @cached_property
     def english(self) -> bool:
-        """Asked only where a rule of English is at hand: the look-ups cost more than the walk."""
-        return not self.literal and self._is_english(self.left) and self._is_english(self.right)
+        """Of the words of both texts at least three are common in English, and few are in no list at all.
 
-    def _is_english(self, reading: Reading) -> bool:
-        """At least two words are known, and of the others no more than a quarter and one."""
-        words = reading.words[:_TELLING]
-        known = sum(self.lexicon.flag(word) in ("c", "d") for word in words)
-        return known >= 2 and (len(words) - known) * 4 <= len(words) + 4
+        Asked only where a rule of English is at hand: the look-ups cost more than the walk.
+        """
+        if self.literal:
+            return False
+        flags = [
+            self.lexicon.flag(word) for word in (*self.left.words[:_TELLING], *self.right.words[:_TELLING])
+        ]
+        known = len(flags) - flags.count("") - flags.count("n")
+        return known >= 3 and flags.count("") * 4 <= len(flags) + 4 and known * 2 >= len(flags)
 
     def sides(self, i: int, j: int) -> Iterator["Side"]:
         """Left against right, then right against left: a rule says its thing once."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 from unicodedata import combining, normalize
 
-from .alignment_initials import explained_initials, initials
-from .alignment_pair import Pair, Rule, Step
-from .surface import BREAK, EXACT, WORD, Token
-from .surface_spelling import is_typo, is_variant
-from .surface_tables import tables
+from synthlang_router.cache.alignment_initials import explained_initials, initials
+from synthlang_router.cache.alignment_pair import Pair, Rule, Step
+from synthlang_router.cache.surface import BREAK, EXACT, WORD, Token
+from synthlang_router.cache.surface_spelling import is_typo, is_variant
+from synthlang_router.cache.surface_tables import tables
 
 _FOLDS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i"})
 _LONG_WORD: Final = 6
@@ -75,6 +75,20 @@ def _letters(tokens: Sequence[Token], at: int, count: int) -> str:
     return letters if letters.isalpha() else ""
 
 
+def possessive(pair: Pair, i: int, j: int) -> Step | None:
+    """The apostrophe left out by a writer who has none: "the prisoners dilemma"; and Socrates', Socrates's."""
+    for side in pair.sides(i, j) if not pair.literal else ():
+        words, other = side.here.tokens[side.at : side.at + 2], side.there.tokens[side.to]
+        if len(words) == 2 and words[1].canon == "'s" and not words[1].quoted and not side.there.apostrophes:
+            if words[0].kind == other.kind == WORD and words[0].canon + "s" == other.canon:
+                return side.step(2, 1, "apostrophe")
+    for side in pair.sides(i, j):
+        token, before = side.here.tokens[side.at], side.here.tokens[max(0, side.at - 1)]
+        if token.canon == "'s" and before.canon.endswith("s") and "'" in side.there.tokens[side.to].before:
+            return side.step(1, 0, "apostrophe")
+    return None
+
+
 def article(pair: Pair, i: int, j: int) -> Step | None:
     """One side has an article more, before a word that is the same on both sides."""
     if {pair.left.tokens[i].canon, pair.right.tokens[j].canon} == {"a", "an"}:
@@ -118,5 +132,5 @@ def spelling(pair: Pair, i: int, j: int) -> Step | None:
 
 LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end)
 RULES: Final[tuple[Rule, ...]] = (
-    *LITERAL_RULES, short_form, joined, article, initials, explained_initials, accents, spelling,
+    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, spelling,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from types import TracebackType
 from typing import Final
 
 from synthlang_router.answer import Answer, Batch, Item
@@ -88,6 +89,7 @@ class _Flight:
         self._total = 0
         self._ended = False
         self._error: Exception | None = None
+        self._trace: TracebackType | None = None
         self._readers: dict[_Reader, None] = {}
         self._payer: _Reader | None = None
         self._room: asyncio.Future[None] | None = None
@@ -106,7 +108,7 @@ class _Flight:
             self._error = Overloaded("The call upstream was given up.")
             raise
         except Exception as error:  # noqa: BLE001 - it is the readers' error: each of them raises it in its own task
-            self._error = error
+            self._error, self._trace = error, error.__traceback__
             self._flights.close(self._name, self)
         finally:
             self._ended = True
@@ -127,7 +129,7 @@ class _Flight:
         """What has come since, as one batch; None after the last. Raises what the upstream raised."""
         while reader.position == self._first + len(self._log):
             if self._error is not None:
-                raise self._error
+                raise self._error.with_traceback(self._trace)
             if self._ended:
                 self._flights.close(self._name, self)
                 return None

@@ -7,8 +7,9 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-from .surface_code import Line, read_lines
-from .surface_tables import is_unspaced
+from synthlang_router.cache.surface_code import Line, read_lines
+from synthlang_router.cache.surface_layout import compact
+from synthlang_router.cache.surface_tables import is_unspaced, tables
 
 WORD, NUMBER, EXACT, SYMBOL, BREAK = "word", "number", "exact", "symbol", "break"
 START, ASKED = "^", "~"
@@ -22,12 +23,12 @@ _QUOTES: Final = str.maketrans(
         "‘": "'", "’": "'", "‚": "'", "‛": "'", "´": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"',
         "「": '"', "」": '"', "『": '"', "』": '"', "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u3000": " ",
         "\ufeff": None, "\u200b": None, "\u00ad": None, "\u2060": None, "‐": "-", "‑": "-", "′": "'", "″": '"',
-        "?": "?", "！": "!", "，": ",", "：": ":", "；": ";", "（": "(", "）": ")", "。": ".", "、": ",", "？": "?",
+        "！": "!", "→": "->", "−": "-", "²": "^2", "³": "^3", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4",
+        "₅": "5", "₆": "6", "₇": "7", "₈": "8", "₉": "9", "，": ",", "：": ":", "；": ";", "（": "(", "）": ")", "。": ".", "、": ",", "？": "?",
         "؟": "?", "،": ",", "؛": ";", "।": ".", "…": ".", "％": "%", "\u2028": "\n", "\u2029": "\n", "\u0085": "\n",
     }
 )  # fmt: skip
 _SMILEY: Final = re.compile(r"(?<!\S)(?:[:;]-?[)(DP]|\^\^|[🙂😊🙏👍😀😅😉🤔]+)(?!\S)")
-_SUPERSCRIPT: Final = {"²": "^2", "³": "^3"}
 _OPENING: Final = "`\"'([{¿¡"
 _CLOSING: Final = ".,!?;:)]}\"'`®™"
 _WORD: Final = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{MARKS}])*(?:'[^\W\d_]+)*")
@@ -35,11 +36,10 @@ _ALNUM: Final = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/]\d+)*")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _HYPHENED: Final = re.compile(rf"[^\W_]['\w{MARKS}]*(?:-[^\W_]['\w{MARKS}]*)+")
-_ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)", re.IGNORECASE)
 _NUMBER_UNIT: Final = re.compile(r"([$€£¥₹])?(\d+(?:[.,:]\d+)*)(%|[^\W\d_]{1,4}|°[CF]|\"|'|[€$£¥₹])?")
 _TICKED: Final = re.compile(r"`([^`]+)`")
 _CODEY: Final = re.compile(r"[=<>{}\[\]|\\$_^~@#]|\w[(;/]\w|\w\(\)|::|\w\.\w*[a-z]\w*")
-_MATHS: Final = re.compile(r"(?<!\S)[-+*/÷×=^−](?!\S)|\d[-+*/÷×^]\d")
+_MATHS: Final = re.compile(r"(?<!\S)[+*/÷×=^](?!\S)|\d[-+*/÷×^]\d|[\d)²³]\s+-\s+[\d(]|\b\w\s-\s[\w(]\b")
 _UNSPACED: Final = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\d+(?:[.,:/]\d+)*|[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[^\w\s]|_"
 )
@@ -105,7 +105,7 @@ class _Reader:
             self._put(line.text, line.text, EXACT)
             return
         self._counts = _MATHS.search(line.text) is not None
-        for at, part in enumerate(_TICKED.split(line.text)):
+        for at, part in enumerate(_TICKED.split(compact(line.text))):
             if at % 2:
                 for word in part.split():
                     self._put(word, word, EXACT)
@@ -161,7 +161,7 @@ class _Reader:
             self._word(core)
         elif _NUMBER.fullmatch(core):
             self._put(core, core, NUMBER)
-        elif (match := _NUMBER_UNIT.fullmatch(core)) is not None and not _ORDINAL.fullmatch(core):
+        elif (match := _NUMBER_UNIT.fullmatch(core)) is not None and _is_unit(match[3]):
             self._put(match[2], match[2], NUMBER)
             for part in filter(None, (match[1], match[3])):
                 self._put(part, part.casefold(), WORD)
@@ -173,16 +173,12 @@ class _Reader:
             self._symbol(core)
 
     def _symbol(self, core: str) -> None:
-        for sign, power in _SUPERSCRIPT.items():
-            core = core.replace(sign, power)
-        if core in ("-", "–", "—", "--"):
+        if core in ("-", "–", "—", "--") and not self._counts:
             self._before += core
+        elif core in ("%", "&", "°C", "°F") or core.casefold() in ("w/", "w/o"):
+            self._put(core, core.casefold(), WORD)
         else:
-            self._put(
-                core,
-                core,
-                WORD if core in ("%", "&", "°C", "°F") or core.casefold() in ("w/", "w/o") else EXACT,
-            )
+            self._put(core, core, EXACT)
 
     def _word(self, word: str) -> None:
         stem, tick, tail = word.partition("'")
@@ -212,6 +208,15 @@ class _Reader:
             first = self._quote[1]
             self._tokens[first:] = [token._replace(quoted=True) for token in self._tokens[first:]]
             self._quote = None
+
+
+def _is_unit(follower: str | None) -> bool:
+    """5kg, 100%, 9am; 12X is a name."""
+    table = tables()
+    known = follower in table.units_after_number or follower in table.currency_signs
+    return (
+        follower is None or known or follower.casefold() in table.units or follower.casefold() in ("am", "pm")
+    )
 
 
 def _code_core(chunk: str) -> tuple[int, int]:

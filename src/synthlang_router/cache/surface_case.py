@@ -1,8 +1,8 @@
 """Does a difference of case carry meaning? US and us, Polish and polish, MB and Mb do; Berlin and berlin do not."""
 
-from .surface_lexicon import Lexicon
-from .surface_reading import Reading
-from .surface_tables import tables
+from synthlang_router.cache.surface_lexicon import Lexicon
+from synthlang_router.cache.surface_reading import Reading
+from synthlang_router.cache.surface_tables import tables
 
 
 def case_is_free(left: Reading, i: int, right: Reading, j: int, lexicon: Lexicon) -> bool:
@@ -16,7 +16,8 @@ def case_is_free(left: Reading, i: int, right: Reading, j: int, lexicon: Lexicon
         return _lowered(right, j, left, lexicon)
     if b.text.islower():
         return _lowered(left, i, right, lexicon)
-    return len(a.text) >= 4 and _is_no_word(a.text, lexicon)
+    emphasis = a.canon in tables().wh | tables().auxiliaries and len(a.text) > 2
+    return emphasis or (len(a.text) >= 4 and _is_no_word(a.text, lexicon))
 
 
 def _lowered(writer: Reading, at: int, reader: Reading, lexicon: Lexicon) -> bool:

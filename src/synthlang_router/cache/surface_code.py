@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from .surface_layout import free_form, free_line, is_python
+from synthlang_router.cache.surface_layout import free_form, free_line, is_python
 
 _CODE: Final = re.compile(
     r"[;{}\\]\s*$|[=!<>]=|->|=>|::|\+\+|&&|\|\||\w\(\S*\)\s*[:{;]|\w\[\w*\]|^\s*[@$#>|*]|</|/>|<\w+>|\b\w+\s=\s\S"

@@ -7,8 +7,8 @@ that "hello world program" and "how do you say thank you" keep their words.
 from collections.abc import Sequence
 from typing import Final
 
-from .surface import BREAK, START, WORD, Token
-from .surface_tables import Phrase, Tables, tables
+from synthlang_router.cache.surface import BREAK, START, WORD, Token
+from synthlang_router.cache.surface_tables import Phrase, Tables, tables
 
 _LONGEST: Final = 12
 _ROUNDS: Final = 6
@@ -26,6 +26,8 @@ def without_edges(tokens: list[Token], literal: bool) -> list[Token]:
 
 
 def _opened(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
+    if tokens[0].canon not in table.first_words:
+        return tokens
     for length in range(min(_LONGEST, len(tokens) - 3), 0, -1):
         phrase = _phrase(tokens[:length])
         if phrase is not None and _opens(phrase, tokens[length], table, literal):
@@ -44,7 +46,11 @@ def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool) -> boo
     if phrase in table.greetings:
         return apart or (not literal and (follower.canon in table.wh or follower.canon in table.auxiliaries))
     if phrase in table.openers:
-        return apart or not literal or follower.canon in table.wh
+        return (
+            apart
+            or follower.canon in table.wh
+            or (not literal and (phrase not in _CAREFUL or _begins(follower, table)))
+        )
     if phrase in table.askers:
         return follower.canon in table.verbs and not literal
     if phrase in table.tellers:
@@ -52,24 +58,44 @@ def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool) -> boo
     return phrase == ("please",) and (not literal or follower.canon in table.verbs)
 
 
+def _begins(token: Token, table: Tables) -> bool:
+    """A question, an order or a statement of the speaker begins here, not the rest of "help desk"."""
+    return (
+        token.canon in table.auxiliaries
+        or token.canon in table.verbs
+        or token.canon in ("i", "my", "we", "our")
+    )
+
+
+_CAREFUL: Final = frozenset((word,) for word in ("help", "sorry", "question", "so", "well", "ok", "okay"))
+_ENDS, _PAUSES = ".!?", ".!?,"
+_WEAK: Final = frozenset((word,) for word in ("again", "exactly", "then", "anyway", "lol", "haha", "cheers"))
+"""Words that close a sentence without a meaning only after a comma."""
+
+
 def _closed(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
     """The last token is the empty one that carries the closing punctuation."""
     end = len(tokens) - 1
-    for length in range(min(_LONGEST, end - 2), 0, -1):
+    lengths = range(min(_LONGEST, end - 2), 0, -1) if tokens[end - 1].canon in table.last_words else ()
+    for length in lengths:
         first = end - length
         phrase = _phrase(tokens[first:end])
-        if phrase is not None and phrase in table.closers and _apart(tokens[first], literal):
+        marks = _ENDS if literal else _PAUSES if phrase in _WEAK else ""
+        if phrase is not None and phrase in table.closers and _apart(tokens[first], marks):
             return [*tokens[:first], tokens[end]._replace(before=tokens[first].before)]
     return _unsigned(tokens, table)
 
 
-def _apart(first: Token, literal: bool) -> bool:
-    return not literal or first.kind == BREAK or any(mark in ".!?" for mark in first.before)
+def _apart(first: Token, marks: str) -> bool:
+    """One of the marks stands before it; none is asked for."""
+    return not marks or first.kind == BREAK or any(mark in marks for mark in first.before)
 
 
 def _unsigned(tokens: list[Token], table: Tables) -> list[Token]:
     """ "Kind regards, Jo": a sign-off after a sentence's end, with at most three words of name."""
     end = len(tokens) - 1
+    if not any(token.canon in table.signing_words for token in tokens[max(2, end - 7) : end]):
+        return tokens
     for first in range(max(2, end - 7), end):
         start = tokens[first]
         if start.quoted or not (start.kind == BREAK or any(mark in ".!?" for mark in start.before)):

@@ -94,3 +94,45 @@ def _preprocessed(block: str) -> str:
         block,
         flags=re.MULTILINE,
     )
+
+
+_CALL: Final = re.compile(r"(?<=[\w)\]])[(\[{]|\((?=\s*-?\d[\d.]*\s*,)")
+_CLOSES: Final = {"(": ")", "[": "]", "{": "}"}
+_LONGEST_CALL: Final = 300
+_MOST_CALLS: Final = 50
+
+
+def compact(line: str) -> str:
+    """A line of prose whose calls, indices and tuples of numbers have no free spaces: f(a, b), f(a,b)."""
+    parts, at = [], 0
+    for _ in range(_MOST_CALLS):
+        match = _CALL.search(line, at)
+        if match is None:
+            break
+        start = match.start()
+        end = _closing(line, start)
+        parts += [line[at:start], _packed(line[start:end])]
+        at = end
+    return "".join([*parts, line[at:]])
+
+
+def _closing(line: str, start: int) -> int:
+    """After the bracket that closes the one at `start`; just after `start` where none does."""
+    expected: list[str] = []
+    for at in range(start, min(len(line), start + _LONGEST_CALL)):
+        if line[at] in _CLOSES:
+            expected.append(_CLOSES[line[at]])
+        elif line[at] == expected[-1]:
+            expected.pop()
+            if not expected:
+                return at + 1
+    return start + 1
+
+
+def _packed(span: str) -> str:
+    """Spaces are kept within strings and between two words."""
+    packed = ""
+    for token in _TOKEN.findall(span):
+        between = packed[-1:].isalnum() and token[0].isalnum()
+        packed += " " + token if between else token
+    return packed

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .surface import NUMBER, WORD, Token
-from .surface_tables import Tables, tables
+from synthlang_router.cache.surface import NUMBER, WORD, Token
+from synthlang_router.cache.surface_tables import Tables, tables
 
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)")
@@ -44,7 +44,7 @@ def _number(tokens: Sequence[Token], at: int, table: Tables) -> tuple[Token, int
         return _spelled(tokens, at, table)
     if token.canon in _HAN_DIGITS or (token.canon == "十" and not _means_very(tokens, at)):
         return _han(tokens, at)
-    value = table.foreign_numbers.get(token.canon)
+    value = table.foreign_numbers.get(token.canon) or table.scales.get(token.canon)
     if value is not None:
         return token._replace(canon=str(value), kind=NUMBER), 1
     return _ordinal(token, table), 1

@@ -7,8 +7,8 @@ still has to match word for word.
 from collections.abc import Sequence
 from typing import Final
 
-from .surface import ASKED, BREAK, START, WORD, Token
-from .surface_tables import Tables, tables
+from synthlang_router.cache.surface import ASKED, BREAK, START, WORD, Token
+from synthlang_router.cache.surface_tables import Tables, tables
 
 _HOW: Final = (("how", "to"), ("how", "can", "i"), ("how", "do", "i"))
 _FRONTED: Final = frozenset({"in", "on", "for", "with"})
@@ -86,7 +86,7 @@ def _unversus(tokens: list[Token]) -> list[Token]:
 def _without_what_is(tokens: list[Token]) -> list[Token]:
     """ "Difference between A and B?" asks what it is."""
     for phrase in _WHAT_IS:
-        if _canons(tokens[: len(phrase)]) == phrase and len(tokens) > len(phrase) + 2:
+        if _canons(tokens[: len(phrase)]) == phrase and len(tokens) > len(phrase) + 1:
             return [tokens[len(phrase)]._replace(before=START + ASKED), *tokens[len(phrase) + 1 :]]
     return tokens
 

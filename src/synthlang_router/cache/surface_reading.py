@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .surface import BREAK, NUMBER, WORD, Token, normal_form, tokenise
-from .surface_edges import without_edges
-from .surface_numbers import in_one_notation
-from .surface_order import in_one_order
-from .surface_tables import Tables, tables
+from synthlang_router.cache.surface import BREAK, NUMBER, WORD, Token, normal_form, tokenise
+from synthlang_router.cache.surface_edges import without_edges
+from synthlang_router.cache.surface_numbers import in_one_notation
+from synthlang_router.cache.surface_order import in_one_order
+from synthlang_router.cache.surface_tables import Tables, tables
 
 _DROPPED: Final = frozenset({"please", "kindly", "um", "uh", "umm", "erm"})
 
@@ -22,6 +22,8 @@ class Reading:
     """The writer capitalises acronyms."""
     lowers: bool
     """No capitals but at the start of sentences and in single letters."""
+    apostrophes: bool
+    """The writer uses them."""
     shouts: bool
     """All in capitals."""
     words: tuple[str, ...]
@@ -122,6 +124,7 @@ def _with_habits(kept: Sequence[Token], written: Sequence[Token]) -> Reading:
         acronyms=any(len(token.text) > 1 and token.text.isupper() for token in inner),
         lowers=not any(len(token.text) > 1 and not token.text.islower() for token in inner),
         words=tuple(token.canon for token in words[:40] if len(token.canon) > 1),
+        apostrophes=any("'" in token.text or "'" in token.before for token in written),
         shouts=shouts,
         accented=sum(not token.text.isascii() for token in words),
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from .surface_lexicon import Lexicon
+from synthlang_router.cache.surface_lexicon import Lexicon
 
 _VARIANTS: Final = (
     (re.compile(r"ll"), "l"),
@@ -27,8 +27,11 @@ _VARIANTS: Final = (
 _SHORTEST_TYPO: Final = 4
 _TWO_ERRORS_FROM: Final = 9
 _UNMISTAKABLE_FROM: Final = 7
+_NAME_FROM: Final = 7
+"""Letters from which on a doubled letter is forgiven in a name too."""
 _LONGEST: Final = 24
 _ENDINGS: Final = frozenset("s es d ed r er n en ing ings ly y e t al ic ist ism or able".split())
+_SUBSTANCES: Final = tuple("ol al an ane ene en yne one on ate ite ide ine in ase ose ic ous yl".split())
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -52,6 +55,8 @@ def _key(word: str) -> str:
 def is_typo(a: str, b: str, lexicon: Lexicon) -> bool:
     """One of the two is a common word, the other no word at all and near to that word only."""
     flags = lexicon.flag(a), lexicon.flag(b)
+    if "n" in flags and "" in flags:
+        return a[0] == b[0] and min(len(a), len(b)) >= _NAME_FROM and _doubles(a, b)
     if flags[0] in ("c", "d") and flags[1] == "":
         return _misspells(b, a, lexicon)
     return flags[1] in ("c", "d") and flags[0] == "" and _misspells(a, b, lexicon)
@@ -62,7 +67,7 @@ def _misspells(typo: str, word: str, lexicon: Lexicon) -> bool:
         typo.isascii() and typo.isalpha() and typo[0] == word[0] and max(len(typo), len(word)) <= _LONGEST
     ):
         return False
-    if _inflects(typo, word):
+    if _inflects(typo, word) or _names_a_substance(typo, word):
         return False
     if _slips(typo, word):
         return len(word) >= 3
@@ -76,8 +81,16 @@ def _misspells(typo: str, word: str, lexicon: Lexicon) -> bool:
 def _inflects(a: str, b: str) -> bool:
     """One is the other with an ending put on: another form of the word, or another word made from it."""
     shorter, longer = sorted((a, b), key=len)
-    stem = shorter.removesuffix("e").removesuffix("y")
-    return longer.startswith(stem) and longer[len(stem) :] in _ENDINGS | {"i" + end for end in _ENDINGS}
+    return longer.startswith(shorter) and longer[len(shorter) :] in _ENDINGS
+
+
+def _names_a_substance(a: str, b: str) -> bool:
+    """ethanol and ethanal, sulfite and sulfide: only the ending tells them apart."""
+    return any(
+        a.endswith(one) and b.endswith(other) and a.removesuffix(one) == b.removesuffix(other)
+        for one in _SUBSTANCES
+        for other in _SUBSTANCES
+    )
 
 
 def _slips(typo: str, word: str) -> bool:
@@ -85,7 +98,11 @@ def _slips(typo: str, word: str) -> bool:
     if len(typo) == len(word):
         at = next(index for index in range(len(word)) if typo[index] != word[index])
         return typo[at : at + 2] == word[at : at + 2][::-1] and typo[at + 2 :] == word[at + 2 :]
-    shorter, longer = sorted((typo, word), key=len)
+    return _doubles(typo, word)
+
+
+def _doubles(a: str, b: str) -> bool:
+    shorter, longer = sorted((a, b), key=len)
     return len(longer) - len(shorter) == 1 and any(
         longer[at] == longer[at - 1] and longer[:at] + longer[at + 1 :] == shorter
         for at in range(1, len(longer))

@@ -28,6 +28,11 @@ class Tables:
     openers: frozenset[Phrase]
     closers: frozenset[Phrase]
     signoffs: frozenset[Phrase]
+    first_words: frozenset[str]
+    """Of all phrases that may open a text."""
+    last_words: frozenset[str]
+    """Of all phrases that may close one."""
+    signing_words: frozenset[str]
     askers: frozenset[Phrase]
     verbs: frozenset[str]
     tellers: frozenset[Phrase]
@@ -50,7 +55,8 @@ def tables() -> Tables:
     phrases = {
         key: frozenset(map(_phrase, raw[key])) for key in ("greetings", "openers", "closers", "signoffs")
     }
-    asks = raw["asks"]
+    asks = {key: frozenset(map(_phrase, raw["asks"][key])) for key in ("askers", "tellers")}
+    opening = phrases["greetings"] | phrases["openers"] | asks["askers"] | asks["tellers"] | {("please",)}
     return Tables(
         contractions={key: tuple(text.split()) for key, text in raw["contractions"].items()},
         spellings={key: tuple(text.split()) for key, text in raw["spellings"].items()},
@@ -64,9 +70,11 @@ def tables() -> Tables:
         scales=raw["scales"],
         ordinals=raw["ordinals"],
         months=raw["months"],
-        askers=frozenset(map(_phrase, asks["askers"])),
-        verbs=frozenset(asks["verbs"]),
-        tellers=frozenset(map(_phrase, asks["tellers"])),
+        first_words=frozenset(phrase[0] for phrase in opening),
+        last_words=frozenset(phrase[-1] for phrase in phrases["closers"]),
+        signing_words=frozenset(phrase[-1] for phrase in phrases["signoffs"]),
+        verbs=frozenset(raw["asks"]["verbs"]),
+        **asks,
         wh=frozenset(raw["wh"]),
         auxiliaries=frozenset(raw["auxiliaries"]),
         interrogatives=frozenset(raw["interrogatives"]) | frozenset(raw["wh"]),

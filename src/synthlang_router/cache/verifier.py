@@ -7,10 +7,10 @@ in every language. Word lists can only widen what is explained, never what is ig
 from dataclasses import dataclass
 from typing import Final
 
-from .alignment import align
-from .surface import Token, normal_form, tokenise, without_smileys
-from .surface_lexicon import english
-from .surface_reading import read, speaks_of_language
+from synthlang_router.cache.alignment import align
+from synthlang_router.cache.surface import Token, normal_form, tokenise, without_smileys
+from synthlang_router.cache.surface_lexicon import english
+from synthlang_router.cache.surface_reading import read, speaks_of_language
 
 LONGEST_TEXT: Final = 20_000
 """Characters; beyond it only equal normal forms are served."""
@@ -22,6 +22,8 @@ class Verdict:
     reason: str
     features: tuple[str, ...] = ()
     """Kinds of the differences found up to the decision."""
+    probability: float | None = None
+    """What a model thought of the pair, where one was asked."""
 
 
 def verify(stored: str, asked: str) -> Verdict:

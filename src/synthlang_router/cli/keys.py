@@ -47,6 +47,7 @@ def create(
     requests_per_minute: Annotated[float | None, typer.Option(min=0.001)] = None,
     burst: Annotated[float | None, typer.Option(min=1, help="Requests that may come at once.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests that may be under way.")] = None,
+    project: Annotated[str, typer.Option(help="The project it belongs to.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
     expires_days: Annotated[
         float | None, typer.Option(min=0, help="Days until it stops being valid.")
@@ -65,6 +66,7 @@ def create(
             models=tuple(model) if model else ("*",),
             limits=Limits(requests_per_minute, burst, concurrency),
             tags=_tags(tag or ()),
+            project=project,
             expires=None if expires_days is None else opened.clock() + expires_days * 86_400,
         )
         _show_secret(*await create_key(opened, plan), now=opened.clock(), as_json=as_json)
@@ -138,6 +140,7 @@ def describe(key: ApiKey, now: float) -> dict[str, object]:
             for name, limit in structs.asdict(key.limits).items()
             if limit is not None
         },
+        "project": key.project,
         "tags": dict(key.tags),
         "created": _moment(key.created),
         "expires": _moment(key.expires),

@@ -52,15 +52,16 @@ def opened_row(caller: Caller, request: ChatRequest, facts: Facts) -> Interactio
         tokens=Tokens(prompt=len(request.body) // BYTES_PER_TOKEN),
         usage_source="estimated",
         tags=caller.tags + facts.tags,
+        project=caller.project_id,
         delivered=False,
         simulated=facts.simulated,
     )
 
 
 def closed_row(
-    caller: Caller, request: ChatRequest, facts: Facts, outcome: Outcome, now: float
+    caller: Caller, request: ChatRequest, facts: Facts, outcome: Outcome, now: float, prices: str = ""
 ) -> Interaction:
-    """A request that is over; `now` is monotonic."""
+    """A request that is over; `now` is monotonic, `prices` the version of the rate table."""
     route = facts.route
     return Interaction(
         id=facts.row_id,
@@ -92,6 +93,9 @@ def closed_row(
         timings=_timings(facts, now),
         dropped=facts.dropped,
         tags=caller.tags + facts.tags,
+        project=caller.project_id,
+        saved=facts.saved,
+        prices=prices,
         delivered=facts.delivered and outcome.kind == "complete",
         simulated=facts.simulated,
     )

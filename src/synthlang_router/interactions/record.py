@@ -42,8 +42,9 @@ class Tokens(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One request that was let in. `id` is unique for good; `request_id` is the client's and may repeat.
 
-    `arrived` is seconds since the epoch, `cost` USD. `status` is HTTP's (499 where the client left first, 0 where
-    the process died). `delivered` says whether the client got the last byte.
+    `arrived` is seconds since the epoch, `status` HTTP's (499 where the client left first, 0 where the process died).
+    `cost` is USD over all attempts, `saved` what it would have cost more (method, USD), `prices` the version of the
+    rate table. `delivered` says whether the client got the last byte.
     """
 
     id: str
@@ -71,12 +72,15 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tokens_saved: int | None = None
     tokens_would_save: int | None = None
     cost: float | None = None
+    saved: tuple[tuple[str, float], ...] = ()
+    prices: str = ""
     attempts: tuple[Attempt, ...] = ()
     timings: Timings = Timings()
     dropped: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     delivered: bool = True
     simulated: bool = False
+    project: str = ""
 
 
 class SealedContent(msgspec.Struct, frozen=True, gc=False):
@@ -109,6 +113,7 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     key: str | None = None
     user: str | None = None
     key_id: str | None = None
+    project: str | None = None
     model: str | None = None
     provider: str | None = None
     cache: str | None = None

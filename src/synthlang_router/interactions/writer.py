@@ -46,7 +46,9 @@ class Interactions:
         drain: Drain | None,
         commit: GroupCommit | None = None,
         monotonic: Callable[[], float],
+        prices: str = "",
     ) -> None:
+        self._prices = prices
         self._policy = policy
         self._journal = journal
         self.drain = drain
@@ -66,11 +68,12 @@ class Interactions:
         now: Callable[[], float],
         monotonic: Callable[[], float],
         estimate: Estimate,
+        prices: str = "",
     ) -> Interactions:
         """Rows go into a journal under `folder` and from there into `log`; with `enabled` false nowhere.
 
-        `estimate` is the cost in USD of a row whose process died. Raises ConfigurationError where the folder cannot
-        be written.
+        `estimate` is the cost in USD of a row whose process died, `prices` the version of the rate table.
+        Raises ConfigurationError where the folder cannot be written.
         """
         if not policy.enabled:
             return cls(policy, journal=None, drain=None, monotonic=monotonic)
@@ -88,7 +91,7 @@ class Interactions:
         )
         drain = Drain(journal, filing, policy, monotonic=monotonic, upkeep=upkeep)
         commit = GroupCommit(journal) if policy.fsync == "always" else None
-        return cls(policy, journal=journal, drain=drain, commit=commit, monotonic=monotonic)
+        return cls(policy, journal=journal, drain=drain, commit=commit, monotonic=monotonic, prices=prices)
 
     def start(self) -> None:
         """Begin to carry rows into the log, those of processes that died first."""
@@ -119,7 +122,7 @@ class Interactions:
         journal = self._journal
         if journal is None:
             return
-        row = closed_row(caller, request, facts, outcome, self._monotonic())
+        row = closed_row(caller, request, facts, outcome, self._monotonic(), self._prices)
         content, late = self._content(row, request, outcome)
         if not journal.close_row(row.id, self._encode(Closed(row, content))):
             journal.owe(Kind.CLOSED, self._encode(Closed(row)))

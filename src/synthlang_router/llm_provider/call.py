@@ -183,7 +183,7 @@ class Call:
         """The chunks that came together, maybe none; None at the end of a whole answer."""
         if self._ended or stream.done:
             return None
-        block = await response.read()
+        block = b"" if stream.failed else await response.read()
         try:
             if block:
                 return stream.feed(block)

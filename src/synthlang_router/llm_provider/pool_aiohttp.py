@@ -30,7 +30,7 @@ KEEP: Final = 60.0
 class Exchange:
     """One request on one connection; what the protocol and the timer must know of it."""
 
-    __slots__ = ("expired", "fresh", "handler", "heard", "reused", "watch")
+    __slots__ = ("_request", "expired", "fresh", "handler", "heard", "reused", "watch")
 
     def __init__(self, request: UpstreamRequest, loop: asyncio.AbstractEventLoop, *, fresh: bool) -> None:
         self.fresh = fresh
@@ -39,7 +39,13 @@ class Exchange:
         self.expired: ProviderTimeout | None = None
         self.handler: Handler | None = None
         self.watch = Watch(loop, self._expire)
-        self.watch.begin(request.timeouts, request.deadline)
+        self._request = request
+
+    def begin(self, handler: Handler) -> None:
+        """There is a connection, and the request goes out on it."""
+        self.handler = handler
+        self.watch.begin(self._request.timeouts, self._request.deadline)
+        self.watch.wait("first_token")
 
     def _expire(self, error: ProviderTimeout) -> None:
         self.expired = error
@@ -75,11 +81,10 @@ class Handler(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         exchange = EXCHANGE.get()
         exchange.reused = self._served > 0
-        exchange.handler = self
         self._exchange = exchange
         self._served += 1
         super().set_response_params(**params)
-        exchange.watch.wait("first_token")
+        exchange.begin(self)
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None:

@@ -29,6 +29,7 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
 def client_context(ca_file: str | None) -> ssl.SSLContext:
     """TLS as a client: the system's authorities, and those of a PEM file. Reads files; call it once."""
     context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     return context

@@ -34,28 +34,39 @@ class Watch:
     after the other: a timer left from an earlier one finds a later due time, or none.
     """
 
-    __slots__ = ("_armed_for", "_deadline", "_due", "_expired", "_handle", "_loop", "_phase", "_timeouts")
+    __slots__ = (
+        "_armed_for",
+        "_deadline",
+        "_due",
+        "_expired",
+        "_first",
+        "_handle",
+        "_loop",
+        "_phase",
+        "_timeouts",
+    )
 
     def __init__(self, loop: Timers, expired: Callable[[ProviderTimeout], None]) -> None:
         self._loop = loop
         self._expired = expired
         self._timeouts = _NONE
         self._deadline = 0.0
+        self._first = 0.0
         self._phase: Phase = "first_token"
         self._due: float | None = None
         self._armed_for = 0.0
         self._handle: Timer | None = None
 
     def begin(self, timeouts: Timeouts, deadline: float) -> None:
-        """A new exchange; nobody waits yet."""
+        """A new exchange, whose first token is due from now on; nobody waits yet."""
         self._timeouts = timeouts
         self._deadline = deadline
+        self._first = self._loop.time() + timeouts.first_token
         self._due = None
 
     def wait(self, phase: Phase) -> None:
         """From now on the provider is waited for."""
-        limit = self._timeouts.first_token if phase == "first_token" else self._timeouts.idle
-        due = self._loop.time() + limit
+        due = self._first if phase == "first_token" else self._loop.time() + self._timeouts.idle
         if due > self._deadline:
             due = self._deadline
         self._phase = phase

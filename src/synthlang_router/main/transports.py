@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from synthlang_router.config import ProviderSettings, Settings
-from synthlang_router.llm_provider import AioHttpTransport, Proxies, Transport
+from synthlang_router.llm_provider import Proxies, Transport
 from synthlang_router.llm_provider.simulator import Simulator
+from synthlang_router.llm_provider.transport_stream import StreamTransport
 from synthlang_router.synthlang import count_tokens
 from synthlang_router.telemetry import wall_clock
 
@@ -39,7 +40,7 @@ def _make(kind: str, ca_file: str | None, proxy: str | None) -> Transport:
     if kind == "simulator":
         return Simulator(count=_count, clock=wall_clock)
     proxies = Proxies.from_environment(os.environ) if proxy is None else Proxies(http=proxy, https=proxy)
-    return AioHttpTransport(proxies=proxies, ca_file=ca_file)
+    return StreamTransport(proxies=proxies, ca_file=ca_file)
 
 
 def _count(text: str) -> int:

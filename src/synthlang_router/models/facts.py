@@ -38,7 +38,8 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
 class Facts:
     """What is known of one request so far. One per request, filled by the steps, rendered by the edges.
 
-    `arrived` is wall-clock seconds since the epoch, `started` and all spans are monotonic seconds.
+    `arrived` is wall-clock seconds since the epoch, `started` and all spans are monotonic seconds. `cost` is USD over
+    all calls; `saved` is what it would have cost more, by what saved it.
     """
 
     request_id: str
@@ -69,6 +70,7 @@ class Facts:
     usage: Usage | None = None
     usage_source: str = ""
     cost: float | None = None
+    saved: tuple[tuple[str, float], ...] = ()
     finish_reason: str | None = None
     upstream_sent: float | None = None
     first_data: float | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from synthlang_router.models.answers import Usage
+
 
 class Target(msgspec.Struct, frozen=True, gc=False):
     """One way to be served: a configured provider and the name of the model there."""
@@ -35,7 +37,10 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One call upstream. Times in seconds since the request's arrival."""
+    """One call upstream. Times in seconds since the request's arrival.
+
+    What the provider bills for it: `cost` in USD (None: nobody knows) of `usage`, and who says so.
+    """
 
     provider: str
     model: str
@@ -43,3 +48,6 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     ended: float
     status: int
     error: str | None = None
+    usage: Usage | None = None
+    cost: float | None = None
+    source: str = ""

@@ -1,16 +1,50 @@
-"""Text -> notation and back: the one place that puts segments and frames together.
+"""Text -> notation and back, for one text: which segments are written how, and whether that is shorter.
 
-`encode` reads its own output back and compares; what does not come back exactly is not changed.
+`encode` reads its own output back and compares; what does not come back exactly is not changed. It is a pure
+function of the text, the role and the level, so that the same message is written the same in every later request
+and a provider's prompt cache keeps working.
 """
 
 from __future__ import annotations
 
-import json
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, NamedTuple
 
-from synthlang_router.synthlang.grammar import JSON, LITERAL, OPEN, VERSION
-from synthlang_router.synthlang.segments import find_json
-from synthlang_router.synthlang.whitespace import minify, restore
+from synthlang_router.synthlang.frames import BrokenFrame, read_text
+from synthlang_router.synthlang.grammar import (
+    CLOSE,
+    EARLIER,
+    JSON,
+    LEGEND,
+    LINES,
+    LITERAL,
+    OPEN,
+    SIGNS,
+    TEXT,
+    VERSION,
+    Names,
+    escape,
+)
+from synthlang_router.synthlang.json_spans import find_json
+from synthlang_router.synthlang.lines import number_runs, tabulate_lines
+from synthlang_router.synthlang.references import Earlier, Reference
+from synthlang_router.synthlang.repeats import Taste, alias
+from synthlang_router.synthlang.segments import Kind, Segment, find_data
+from synthlang_router.synthlang.tables import tabulate
+from synthlang_router.synthlang.tokens import ENCODINGS, count_tokens
+from synthlang_router.synthlang.trees import TooDeep, parse
+from synthlang_router.synthlang.whitespace import minify
+
+LosslessLevel = Literal["exact", "readable", "session"]
+
+_ANY_SIGN: Final = re.compile(f"[{SIGNS}]")
+_DATA: Final = Taste(gain=5, words=2, often=2)
+_WORDS: Final = Taste(gain=8, words=6, often=8)
+_AGENT: Final = Taste(gain=4, words=2, often=2, thorough=True)
+_TEXT_PAYS: Final = 0.96  # of the tokens; for less, text that people wrote is not touched
+_LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it; the legend costs 11
+_CLEARLY: Final = 0.85  # of the tokens: beyond that no encoding gets longer, up to that all are counted
 
 
 class Coded(NamedTuple):
@@ -20,76 +54,178 @@ class Coded(NamedTuple):
     stored: str
 
 
-class BrokenFrame(ValueError):
-    """Not a text this version wrote."""
+def encode(text: str, role: str, level: LosslessLevel, earlier: Earlier | None = None) -> Coded | None:
+    """The text with its data written shorter, None where there is nothing to gain.
+
+    `earlier` are the originals of the messages before it, which level `session` refers to.
+    """
+    coded = _encode(text, role, level)
+    if level == "session" and earlier is not None:
+        coded = _shortest(coded, _refer(text, role, earlier))
+    if coded is None or not _reads_as(coded.stored, text, earlier):
+        return None
+    return coded
 
 
-def encode(text: str) -> Coded | None:
-    """The text with the white space of its JSON dropped, None where there is nothing to drop."""
+def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
+    if level == "exact":
+        segments = [Segment("json", *span) for span in find_json(text)]
+    else:
+        segments = find_data(text, role)
     sent: list[str] = []
     stored: list[str] = []
     at = 0
-    for span in find_json(text):
-        small = minify(text[span.start : span.end])
-        if small.style:
-            plain = text[at : span.start]
-            sent += (plain, small.text)
-            stored += (_escape(plain), f"{OPEN}{VERSION}{JSON}{small.style} {small.text}")
-            at = span.end
+    for segment in segments:
+        source = text[segment.start : segment.end]
+        coded = _FRAMERS[segment.kind](source, level)
+        if coded is not None and _pays(source, coded.sent):
+            plain = text[at : segment.start]
+            sent += (plain, coded.sent)
+            stored += (unframed(plain), coded.stored)
+            at = segment.end
     if at == 0:
         return None
-    coded = Coded("".join(sent) + text[at:], "".join(stored) + _escape(text[at:]))
-    return coded if _reads_as(coded.stored, text) else None
+    return Coded("".join(sent) + text[at:], "".join(stored) + unframed(text[at:]))
 
 
-def _reads_as(stored: str, text: str) -> bool:
+def _refer(text: str, role: str, earlier: Earlier) -> Coded | None:
+    """The text with references to earlier messages, and what is its own written as far as possible."""
+    pieces = earlier.split(text)
+    if not any(isinstance(piece, Reference) for piece in pieces):
+        return None
+    parts = [_piece(piece, role) for piece in pieces]
+    coded = Coded("\n".join(part.sent for part in parts), "\n".join(part.stored for part in parts))
+    return coded if _pays(text, coded.sent) else None
+
+
+def _piece(piece: str | Reference, role: str) -> Coded:
+    if isinstance(piece, str):
+        return _encode(piece, role, "session") or Coded(piece, unframed(piece))
+    hint = _ANY_SIGN.sub("", piece.hint)
+    frame = f"{OPEN}{VERSION}{EARLIER}{piece.message}:{piece.first}-{piece.last} {hint}{CLOSE}"
+    return Coded(frame, frame)
+
+
+def _shortest(*choices: Coded | None) -> Coded | None:
+    found = [choice for choice in choices if choice is not None]
+    return min(found, key=lambda choice: count_tokens(choice.sent, "o200k_base")) if found else None
+
+
+def _reads_as(stored: str, text: str, earlier: Earlier | None) -> bool:
     try:
-        return decode(stored) == text
+        return read_text(stored, earlier) == text
     except BrokenFrame:
         return False
 
 
-def decode(stored: str) -> str:
-    """The original of a stored text.
-
-    Raises BrokenFrame where the text is not in this notation.
-    """
-    out: list[str] = []
-    at = 0
-    while (start := stored.find(OPEN, at)) >= 0:
-        out.append(stored[at:start])
-        body = start + len(OPEN) + len(VERSION) + 1
-        if stored[start + len(OPEN) : body - 1] != VERSION:
-            raise BrokenFrame
-        original, at = _READERS.get(stored[body - 1 : body], _unknown)(stored, body)
-        out.append(original)
-    out.append(stored[at:])
-    return "".join(out)
+def _pays(source: str, other: str) -> bool:
+    before, after = count_tokens(source, "o200k_base"), count_tokens(other, "o200k_base")
+    if after < _CLEARLY * before:
+        return True
+    return after < before and all(
+        count_tokens(other, name) <= count_tokens(source, name) for name in ENCODINGS
+    )
 
 
-def _escape(plain: str) -> str:
+def unframed(plain: str) -> str:
+    """A text as it is, with the sign that opens frames marked as its own."""
     return plain.replace(OPEN, OPEN + VERSION + LITERAL)
 
 
-def _unknown(_stored: str, _at: int) -> tuple[str, int]:
-    raise BrokenFrame
+def _frame(kind: str, style: str, body: str) -> str:
+    return f"{OPEN}{VERSION}{kind}{style}\n{body}{CLOSE}"
 
 
-def _read_literal(_stored: str, at: int) -> tuple[str, int]:
-    return OPEN, at
+def _with_legend(source: str, kind: str, style: str, body: str) -> str:
+    frame = _frame(kind, style, body)
+    if count_tokens(source, "o200k_base") - count_tokens(frame, "o200k_base") < _LEGEND_PAYS:
+        return frame
+    return _frame(kind, style, f"{LEGEND}\n{body}")
 
 
-def _read_json(stored: str, at: int) -> tuple[str, int]:
+def _json(source: str, level: LosslessLevel) -> Coded | None:
+    small = minify(source)
+    plain = escape(small.text)
+    bare = Coded(small.text, _frame(JSON, small.style, plain))
+    if level == "exact":
+        return bare if small.style else None
     try:
-        if stored.startswith("[", at):
-            _, space = _DECODER.raw_decode(stored, at)
-        else:
-            space = stored.index(" ", at)
-        _, end = _DECODER.raw_decode(stored, space + 1)
-        return restore(stored[space + 1 : end], stored[at:space]), end
-    except (ValueError, IndexError, RecursionError) as error:
-        raise BrokenFrame from error
+        frame = _with_legend(source, JSON, small.style, _json_body(plain))
+    except TooDeep:
+        return bare if small.style else None
+    if count_tokens(frame, "o200k_base") < count_tokens(small.text, "o200k_base"):
+        return Coded(frame, frame)
+    return bare if small.style else None
 
 
-_DECODER = json.JSONDecoder()
-_READERS = {LITERAL: _read_literal, JSON: _read_json}
+def _json_lines(source: str, level: LosslessLevel) -> Coded | None:
+    small = [minify(line) for line in source.split("\n")]
+    style = small[0].style
+    if any(line.style != style for line in small):
+        return None
+    bare = Coded("\n".join(line.text for line in small), "")
+    array = escape(f"[{','.join(line.text for line in small)}]")
+    try:
+        frame = _with_legend(source, LINES, style, _json_body(array))
+    except TooDeep:
+        return None
+    if count_tokens(frame, "o200k_base") < count_tokens(bare.sent, "o200k_base"):
+        return Coded(frame, frame)
+    return Coded(bare.sent, _frame(LINES, style, array)) if style else None
+
+
+def _json_body(plain: str) -> str:
+    names = Names(plain)
+    body = tabulate(parse(plain), names)
+    return alias(body.text, names, _DATA, stops="\n" + body.separators.translate(_MAY_CROSS), json=True)
+
+
+def _log(source: str, level: LosslessLevel) -> Coded | None:
+    plain = escape(source)
+    names = Names(plain)
+    body = tabulate_lines(plain.split("\n"), names)
+    if body is None:
+        return _text(source, level)
+    short = alias(body.text, names, _DATA, stops="\n" + body.separators.translate(_MAY_CROSS))
+    frame = _with_legend(source, TEXT, "", short)
+    return Coded(frame, frame)
+
+
+_MAY_CROSS: Final = {ord(" "): None, ord(","): None}
+"""Separators an alias may hold: they are parts of words and sentences, too."""
+
+
+def _text(source: str, level: LosslessLevel) -> Coded | None:
+    """Only the lines from the first name to the last call are framed; what is around them stays as it is."""
+    plain = escape(source)
+    names = Names(plain)
+    body = alias(number_runs(plain, names), names, _AGENT if level == "session" else _WORDS)
+    if not names.taken or count_tokens(body, "o200k_base") > _TEXT_PAYS * count_tokens(plain, "o200k_base"):
+        return None
+    before, after = plain.split("\n"), body.split("\n")
+    head = _same(before, after)
+    tail = _same(before[head:][::-1], after[head:][::-1])
+    first, last = source.split("\n")[:head], source.split("\n")[len(before) - tail :]
+    middle = source.split("\n")[head : len(before) - tail]
+    frame = _with_legend("\n".join(middle), TEXT, "", "\n".join(after[head : len(after) - tail]))
+    sent = "\n".join([*first, frame, *last])
+    stored = "\n".join([*map(unframed, first), frame, *map(unframed, last)])
+    return Coded(sent, stored)
+
+
+def _same(one: list[str], other: list[str]) -> int:
+    """How many lines are the same from the beginning."""
+    size = 0
+    for here, there in zip(one, other, strict=False):
+        if here != there:
+            break
+        size += 1
+    return size
+
+
+_FRAMERS: Final[Mapping[Kind, Callable[[str, LosslessLevel], Coded | None]]] = {
+    "json": _json,
+    "jsonl": _json_lines,
+    "log": _log,
+    "text": _text,
+}

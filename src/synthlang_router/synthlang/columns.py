@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from synthlang_router.synthlang.counters import COUNTS, difference, following
@@ -151,10 +151,19 @@ def _joined(run: list[tuple[str, ...]]) -> Iterator[str | Column]:
 
 def _common(texts: list[str]) -> tuple[str, str]:
     """The common beginning and end, cut where a word begins or ends."""
-    head = _whole_words(os.path.commonprefix((min(texts), max(texts))), texts)
+    head = _whole_words(_begin(texts), texts)
     rests = [text[len(head) :][::-1] for text in texts]
-    tail = _whole_words(os.path.commonprefix((min(rests), max(rests))), rests)
+    tail = _whole_words(_begin(rests), rests)
     return head, tail[::-1]
+
+
+def _begin(texts: list[str]) -> str:
+    first, last = min(texts), max(texts)
+    size = 0
+    for size, (one, other) in enumerate(zip(first, last, strict=False), 1):
+        if one != other:
+            return first[: size - 1]
+    return first[:size]
 
 
 def _whole_words(head: str, texts: list[str]) -> str:
@@ -175,10 +184,7 @@ def _runs(values: Sequence[Value]) -> bool:
     return (
         len(texts) >= _RUN
         and _NUMBER.fullmatch(texts[0]) is not None
-        and all(
-            _NUMBER.fullmatch(text) and text == following(above)
-            for above, text in zip(texts, texts[1:], strict=False)
-        )
+        and all(_NUMBER.fullmatch(text) and text == following(above) for above, text in pairwise(texts))
     )
 
 

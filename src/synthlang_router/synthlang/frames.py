@@ -17,8 +17,10 @@ from synthlang_router.synthlang.grammar import (
     DEFINE,
     DEFINED,
     DITTO,
+    EARLIER,
     END,
     JOINERS,
+    LEGEND,
     LETTERS,
     LINES,
     LITERAL,
@@ -30,6 +32,8 @@ from synthlang_router.synthlang.grammar import (
     VERSION,
     unescape,
 )
+from synthlang_router.synthlang.references import Earlier
+from synthlang_router.synthlang.trees import Value, parse, raw_of
 from synthlang_router.synthlang.whitespace import restore
 
 MAX_GROWTH: Final = 4096
@@ -37,6 +41,8 @@ MAX_GROWTH: Final = 4096
 
 _MARK: Final = re.compile(f"({NAME}){DEFINE}|{DEFINED}|{NAME}")
 _SLOTS: Final = re.compile(f"{AGAIN}([{LETTERS}])|{RUNNING}( *[0-9]+)|[{SLOT}{COUNTER}]")
+
+_REFERENCE: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,9})-([0-9]{1,9})")
 
 
 class BrokenFrame(ValueError):
@@ -56,8 +62,8 @@ class Template(NamedTuple):
     numbers: tuple[str, ...]
 
 
-def read_text(text: str) -> str:
-    """The original of a text that may hold frames.
+def read_text(text: str, earlier: Earlier | None = None) -> str:
+    """The original of a text that may hold frames. `earlier` are the originals of the messages before it.
 
     Raises BrokenFrame where the text is not in this notation.
     """
@@ -75,10 +81,21 @@ def read_text(text: str) -> str:
         end = text.find(CLOSE, kind)
         if end < 0:
             raise BrokenFrame
-        out.append(_read_frame(text[kind:end]))
+        frame = text[kind:end]
+        out.append(_read_reference(frame, earlier) if frame[:1] == EARLIER else _read_frame(frame))
         at = end + 1
     out.append(text[at:])
     return "".join(out)
+
+
+def _read_reference(frame: str, earlier: Earlier | None) -> str:
+    match = _REFERENCE.match(frame, 1)
+    if match is None or earlier is None:
+        raise BrokenFrame
+    try:
+        return earlier.lines(*map(int, match.groups()))
+    except (IndexError, KeyError) as error:
+        raise BrokenFrame from error
 
 
 def _read_frame(frame: str) -> str:
@@ -88,15 +105,22 @@ def _read_frame(frame: str) -> str:
         raise BrokenFrame
     limit = MAX_GROWTH * (len(frame) + 16)
     try:
-        plain, templates = _expand_names(body, limit)
+        plain, templates = _expand_names(body.removeprefix(LEGEND + "\n"), limit)
         text = unescape(_Tables(plain, templates, JOINERS[kind], limit).read())
         if kind == TEXT:
             return text
         if kind == LINES:
-            return "\n".join(restore(line, style) for line in text.split("\n"))
+            return "\n".join(restore(raw_of(line), style) for line in _items(text))
         return restore(text, style)
     except (IndexError, KeyError, ValueError, RecursionError) as error:
         raise BrokenFrame from error
+
+
+def _items(array: str) -> list[Value]:
+    value = parse(array)
+    if isinstance(value, str):
+        raise BrokenFrame
+    return value.items
 
 
 def _expand_names(body: str, limit: int) -> tuple[str, dict[str, Template]]:
@@ -163,10 +187,14 @@ class _Tables:
         self._clock = ""
         self._numbers = {name: template.numbers for name, template in templates.items()}
         names = "|".join(templates)
-        self._name = re.compile(names) if names else None
+        self._name = re.compile(names)
+        self._stops = {
+            separator: re.compile(f"[{re.escape(separator)}\n{END}]|{names}")
+            for separator in ("", *(template.separator for template in templates.values()))
+        }
 
     def read(self) -> str:
-        if self._name is None:
+        if not self._templates:
             return self._body
         out: list[str] = []
         at = 0
@@ -179,7 +207,6 @@ class _Tables:
 
     def _table(self, at: int) -> tuple[str, int]:
         """The rows from the name at `at` to END, or to the end of the body."""
-        assert self._name is not None
         rows: list[str] = []
         name = ""
         while True:
@@ -200,15 +227,20 @@ class _Tables:
             cell, at = self._cell("" if last else template.separator, at)
             cells.append(cell)
             at += not last
-        return self._fill(name, template, cells), at
+        self._resolve(name, template, cells)
+        out = [template.parts[0]]
+        for part, (slot, _) in zip(template.parts[1:], template.slots, strict=True):
+            out += (cells[slot], part)
+        self._left -= sum(map(len, out))
+        if self._left < 0:
+            raise BrokenFrame
+        return "".join(out), at
 
     def _cell(self, separator: str, at: int) -> tuple[str, int]:
         """What stands before the separator, the line end or END, tables inside it replaced."""
-        assert self._name is not None
         out: list[str] = []
-        stop = re.compile(f"[{re.escape(separator)}\n{END}]|{self._name.pattern}")
         while True:
-            match = stop.search(self._body, at)
+            match = self._stops[separator].search(self._body, at)
             if match is None:
                 out.append(self._body[at:])
                 return "".join(out), len(self._body)
@@ -218,28 +250,21 @@ class _Tables:
             table, at = self._table(match.start())
             out.append(table)
 
-    def _fill(self, name: str, template: Template, cells: list[str]) -> str:
-        counted = False
+    def _resolve(self, name: str, template: Template, cells: list[str]) -> None:
+        """Cells that are given by those of rows before, and the numbers that run by themselves, filled in.
+
+        The first counter of a row goes on from the last first counter of any template, the others from their own.
+        """
+        above = self._above.get(name)
+        clock_read = False
         for slot, counts in template.slots:
-            if slot < 0:
-                continue
-            above = self._above.get(name)
-            if counts and not counted and self._clock:
-                cells[slot] = advance(self._clock, cells[slot])
-            elif counts and above:
+            if counts and not clock_read:
+                cells[slot] = self._clock = advance(self._clock, cells[slot]) if self._clock else cells[slot]
+                clock_read = True
+            elif counts and above is not None:
                 cells[slot] = advance(above[slot], cells[slot])
-            elif cells[slot] == DITTO:
+            elif slot >= 0 and cells[slot] == DITTO:
                 cells[slot] = self._above[name][slot]
-            if counts and not counted:
-                self._clock, counted = cells[slot], True
         self._above[name] = list(cells)
-        if template.numbers:
-            cells += reversed(self._numbers[name])
-            self._numbers[name] = tuple(map(following, self._numbers[name]))
-        out = [template.parts[0]]
-        for part, (slot, _) in zip(template.parts[1:], template.slots, strict=True):
-            out += (cells[slot], part)
-        self._left -= sum(map(len, out))
-        if self._left < 0:
-            raise BrokenFrame
-        return "".join(out)
+        cells += reversed(self._numbers[name])
+        self._numbers[name] = tuple(map(following, self._numbers[name]))

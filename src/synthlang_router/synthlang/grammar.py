@@ -7,7 +7,7 @@ Every sign is one token in all tokenizers of `tokens.ENCODINGS` (`scripts/choose
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 VERSION: Final = "1"
@@ -30,12 +30,19 @@ LITERAL: Final = "="  # kind: the sign OPEN itself, outside of frames
 JSON: Final = (
     "j"  # kind: JSON without white space, which is printed in the style named; rows joined by commas
 )
-LINES: Final = "l"  # kind: JSON, one value a line, all in the style named; rows joined by line ends
+LINES: Final = "l"  # kind: JSON values, one a line, all in the style named, written as one array of them
 TEXT: Final = "t"  # kind: text; rows joined by line ends
 
-JOINERS: Final[Mapping[str, str]] = {JSON: ",", LINES: "\n", TEXT: "\n"}
+EARLIER: Final = (
+    "r"  # kind: lines of an earlier message: its number, first and last line, and a hint for the reader
+)
 
-NAMES: Final = "§×→☆←°€™®©´ªº♪♥│«»¡„『』《》（）．；！？～〜・／＞，：─█′″―"
+LEGEND: Final = "(x「y」 names y; rows fill ●)"
+"""May be the first line of a frame, where it costs little of what the frame saves; it stands for nothing."""
+
+JOINERS: Final[Mapping[str, str]] = {JSON: ",", LINES: ",", TEXT: "\n"}
+
+NAMES: Final = "§×→☆←°€™®©´♪♥«»¡„『』《》（）．；！？～〜・／＞，：─█′″―"
 """Names for templates and aliases, one token each; a name is free in a frame where the text does not contain it."""
 
 PREFIX: Final = "†"
@@ -61,17 +68,40 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda match: SIGNS[LETTERS.index(match[1])], text) if ESCAPE in text else text
 
 
-def free_names(text: str) -> Iterator[str]:
-    """Names that mean nothing in this text yet: the one-token ones first."""
-    yield from (name for name in NAMES if name not in text)
-    if PREFIX not in text:
-        yield from (PREFIX + letter for letter in LETTERS)
+class OutOfNames(LookupError):
+    """The text itself uses so many of our names that none is left."""
+
+
+class Names:
+    """Names that mean nothing in a text yet, the one-token ones first, and those that were taken."""
+
+    def __init__(self, text: str) -> None:
+        free = [name for name in NAMES if name not in text]
+        if PREFIX not in text:
+            free += [PREFIX + letter for letter in LETTERS]
+        self._free = free[::-1]
+        self.taken: list[str] = []
+
+    def __len__(self) -> int:
+        """How many are left."""
+        return len(self._free)
+
+    @property
+    def single(self) -> int:
+        """How many of one sign are left; templates have no others, for a letter could run into the first cell."""
+        return sum(len(name) == 1 for name in self._free)
+
+    def take(self) -> str:
+        """The next one.
+
+        Raises OutOfNames.
+        """
+        if not self._free:
+            raise OutOfNames
+        self.taken.append(self._free.pop())
+        return self.taken[-1]
 
 
 def letter_for(index: int) -> str:
     """The letter by which AGAIN names a cell, the first being `a`."""
     return LETTERS[index]
-
-
-def without_signs(texts: Iterable[str]) -> bool:
-    return not any(_ANY_SIGN.search(text) for text in texts)

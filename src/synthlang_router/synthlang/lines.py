@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from synthlang_router.synthlang.columns import Columns, Pattern
 from synthlang_router.synthlang.counters import following
-from synthlang_router.synthlang.grammar import DEFINE, DEFINED, END, RUNNING, SLOT
-from synthlang_router.synthlang.rows import Rows
+from synthlang_router.synthlang.grammar import END, RUNNING, SLOT, Names
+from synthlang_router.synthlang.json_spans import find_fences
+from synthlang_router.synthlang.rows import MOST_TEMPLATES, Body, Rows, define
 
 _WORD: Final = re.compile(
     r"(\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|\d\d?\.\d\d?\.\d\d?\.\d{1,9}(?!\w)|[\w.+]+)", re.ASCII
 )
-_VARIES: Final = re.compile(r"\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|[\w.+]*\d[\w.+]*", re.ASCII)
+_VARIES: Final = re.compile(
+    r"\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|(?<![\w.+])[A-Za-z_.+]*\d[\w.+]*", re.ASCII
+)
 _ANY: Final = "\0"
 _ALIKE: Final = 0.6  # of the words of two kinds of lines must be the same for them to share a template
 _NEIGHBOURS: Final = 8  # kinds of lines a new kind is compared with
 _NUMBERED: Final = re.compile(r"^( *\d{1,6})([:|\t]|\. |\) |\| )(?=(.*))", re.MULTILINE)
 _SHORTEST_RUN: Final = 5
+
+
+_ANY_LINE: Final = Pattern(" ", SLOT, ())
 
 
 class _Kind:
@@ -38,17 +45,20 @@ class _Row(NamedTuple):
     number: int
 
 
-def tabulate_lines(lines: Sequence[str], names: Iterator[str]) -> str | None:
+def tabulate_lines(lines: Sequence[str], names: Names) -> Body | None:
     """The lines as one table, None where they have too little in common."""
     kinds = _kinds(lines)
-    patterns = [_pattern(kind) for kind in kinds]
+    kinds.sort(key=lambda kind: -len(kind.lines))
+    patterns = [_pattern(kind) for kind in kinds[: max(0, min(MOST_TEMPLATES, names.single) - 1)]]
+    patterns += [None] * (len(kinds) - len(patterns))
     where: dict[int, _Row] = {}
     for number, kind in enumerate(kinds):
         if patterns[number] is not None:
             where.update((line, _Row(number, place)) for place, line in enumerate(kind.lines))
     if len(where) * 2 < len(lines):
         return None
-    return _write(lines, patterns, where, names)
+    text = _write(lines, patterns, where, names)
+    return Body(text, "".join({pattern.separator for pattern in patterns if pattern is not None}))
 
 
 def _kinds(lines: Sequence[str]) -> list[_Kind]:
@@ -95,7 +105,7 @@ def _pattern(kind: _Kind) -> Pattern | None:
 
 
 def _write(
-    lines: Sequence[str], patterns: Sequence[Pattern | None], where: dict[int, _Row], names: Iterator[str]
+    lines: Sequence[str], patterns: Sequence[Pattern | None], where: dict[int, _Row], names: Names
 ) -> str:
     rows: list[str] = []
     named: dict[int, str] = {}
@@ -106,9 +116,8 @@ def _write(
         pattern = patterns[kind] if kind >= 0 else None
         head = ""
         if kind not in named:
-            named[kind] = next(names)
-            layout = f" {SLOT}" if pattern is None else pattern.separator + pattern.layout
-            head = f"{named[kind]}{DEFINE}{layout}{DEFINED}\n"
+            named[kind] = names.take()
+            head = define(named[kind], _ANY_LINE if pattern is None else pattern)
         elif kind != last:
             head = named[kind]
         last = kind
@@ -120,20 +129,21 @@ def _write(
     return "\n".join(rows) + END
 
 
-def number_runs(text: str, names: Iterator[str]) -> str:
+def number_runs(text: str, names: Names) -> str:
     """The text with the numbers of numbered lines left out, where at least five follow one another."""
     out: list[str] = []
     at = 0
+    fences = find_fences(text)
     for run in _runs(text):
-        name = next(names, None)
-        if name is None:
+        place = bisect_right(fences, run[0].start(), key=lambda fence: fence.start) - 1
+        if place >= 0 and run[0].start() <= fences[place].end:
+            continue
+        if not names.single or len(names.taken) == MOST_TEMPLATES:
             break
         first = run[0]
+        pattern = Pattern(" ", f"{RUNNING}{first[1]}{first[2]}{SLOT}", ())
         rows = "\n".join(line[3] for line in run)
-        out += (
-            text[at : first.start()],
-            f"{name}{DEFINE} {RUNNING}{first[1]}{first[2]}{SLOT}{DEFINED}\n{rows}{END}",
-        )
+        out += (text[at : first.start()], define(names.take(), pattern), rows, END)
         at = run[-1].end(3)
     return "".join(out) + text[at:]
 

@@ -37,12 +37,18 @@ class Node(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A text a message holds: the byte range of its literal (quotes included), who says it, in which message."""
+    """A text a message holds: the byte range of its literal (quotes included), who says it, in which message.
+
+    `changeable` where it may be written otherwise; the others are there to be referred to. `alone` where it is all
+    the text of its message.
+    """
 
     start: int
     end: int
     role: str
     message: int
+    changeable: bool
+    alone: bool
 
 
 class _Open:
@@ -80,20 +86,22 @@ def parse(raw: bytes) -> Node:
 
 
 def text_slots(raw: bytes) -> list[Slot]:
-    """The texts that may be changed: of user, system, developer and tool messages, never the model's own.
+    """The texts of all messages, in order.
 
-    Messages or parts that carry `cache_control` (or an ambiguous key) are left out, as is everything that is not
-    a text: tool calls, images, audio.
+    Changeable are those of user, system, developer and tool messages, never the model's own, and none of a message
+    or its parts that carry `cache_control`. What is not a text (tool calls, images, audio) is left out, as is a
+    message with an ambiguous key.
     """
     slots: list[Slot] = []
     for number, message in enumerate(parse(raw).items):
         role = message.get(b"role")
         content = message.get(b"content")
-        if role is None or content is None or b"cache_control" in message.keys:
+        if role is None or content is None:
             continue
         name = raw[role.start + 1 : role.end - 1].decode("ascii", "replace")
-        if name in _ROLES:
-            slots.extend(_content_slots(raw, content, name, number))
+        free = name in _ROLES and b"cache_control" not in message.keys and not _has_cache_control(content)
+        found = list(_texts(raw, content, name))
+        slots += [Slot(node.start, node.end, by, number, free, len(found) == 1) for node, by in found]
     return slots
 
 
@@ -105,18 +113,20 @@ _PARTS: Final[Mapping[bytes, bytes]] = {
 }
 
 
-def _content_slots(raw: bytes, content: Node, role: str, number: int) -> Iterator[Slot]:
+def _has_cache_control(content: Node) -> bool:
+    return any(b"cache_control" in part.keys or _has_cache_control(part) for part in content.items)
+
+
+def _texts(raw: bytes, content: Node, role: str) -> Iterator[tuple[Node, str]]:
     if content.kind == "s":
-        yield Slot(content.start, content.end, role, number)
-        return
-    if content.kind != "a" or any(b"cache_control" in part.keys for part in content.items):
-        return
-    for part in content.items:
-        kind = part.get(b"type")
-        field = None if kind is None else _PARTS.get(raw[kind.start : kind.end])
-        inner = None if field is None else part.get(field)
-        if inner is not None:
-            yield from _content_slots(raw, inner, "tool" if field == b"content" else role, number)
+        yield content, role
+    elif content.kind == "a":
+        for part in content.items:
+            kind = part.get(b"type")
+            field = None if kind is None else _PARTS.get(raw[kind.start : kind.end])
+            inner = None if field is None else part.get(field)
+            if inner is not None:
+                yield from _texts(raw, inner, "tool" if field == b"content" else role)
 
 
 def splice(raw: bytes, changes: Mapping[int, bytes], slots: list[Slot]) -> bytes:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from synthlang_router.synthlang.columns import Pattern
 from synthlang_router.synthlang.counters import difference
-from synthlang_router.synthlang.grammar import DITTO
+from synthlang_router.synthlang.grammar import DEFINE, DEFINED, DITTO
 
 _DITTO_FROM: Final = 3  # characters; a shorter value costs no more than the sign
 
+MOST_TEMPLATES: Final = 24
+"""Of a frame; enough for any data a reader could still follow, and names are left for aliases."""
+
 Key = TypeVar("Key", bound=Hashable)
+
+
+class Body(NamedTuple):
+    """The body of a frame that has tables, and what separates the cells in them."""
+
+    text: str
+    separators: str
+
+
+def define(name: str, pattern: Pattern) -> str:
+    """The definition of a template; the line end belongs to it."""
+    return f"{name}{DEFINE}{pattern.separator}{pattern.layout}{DEFINED}\n"
 
 
 class Rows(Generic[Key]):

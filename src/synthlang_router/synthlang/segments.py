@@ -1,137 +1,169 @@
 """What in a text is data, and what is somebody's words: only data is ever written otherwise.
 
-The rule is to leave alone whatever is not surely data: JSON counts where it is the whole text, fills a fence, or
-stands on its own after prose; not inside code, calls or assignments.
+The rule is to leave alone whatever is not surely data. JSON is taken where `json_spans` finds it, lines where most
+say when they were written, and other text only where its shape shows that it was put together by a program or taken
+down from speech: tool output, retrieved passages, worked examples, transcripts.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Final, NamedTuple, NoReturn
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
 
-_START: Final = re.compile(r"[{\[]")
-_FENCE: Final = re.compile(r"^([ \t]*)(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
-_JSON_FENCES: Final = frozenset(
-    ("", "json", "jsonl", "ndjson", "json5", "jsonc", "geojson", "text", "output")
+from synthlang_router.synthlang.json_spans import find_fences, find_json
+
+Kind = Literal["json", "jsonl", "log", "text"]
+
+
+class Segment(NamedTuple):
+    """A range of a text that is data of one kind."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+_LEAST_IN_SYSTEM: Final = (
+    1000  # characters; shorter JSON in a system message is an example of the form wanted
 )
-_BEFORE: Final = frozenset(":>：")
-_NOT_BEFORE: Final = frozenset("=([,{\"'`;.\\")
-_NOT_AFTER: Final = frozenset(")],;}\"'`=\\")
-_SHORTEST: Final = 32  # characters; `[1, 2]` in a sentence is a word, not data
-_PATIENCE: Final = 4  # characters read in vain per character of text before the search is given up
+_SMALL_JSON: Final = 1000  # characters; within other tool output it is left to that
+_LEAST_TEXT: Final = 400  # characters; less holds no repeats worth a frame
+
+_TIMED: Final = re.compile(
+    r"\d\d?:\d\d?:\d\d|\d{4}[-/]\d\d?[-/]\d\d|\b1[0-9]{9}(?:[0-9]{3})?\b|\b\d{6} \d{6} \d"
+    r"|\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|CRITICAL)\b"
+)
+_TIMED_WITHIN: Final = 96  # characters from the beginning of a line
+_LEAST_LINES: Final = 5
+_MOST_BETWEEN: Final = 12  # lines of a stack trace between two lines that say when
+
+_LABEL: Final = re.compile(
+    r"^[ \t]*(?:[#>*-]+ *)?(?:\[(\d{1,4})\]|<(\w+)[ >]|([A-Z][\w.'-]*(?: [\w.'#-]+){0,3}) *[:：](?!//))",
+    re.MULTILINE,
+)
+_DIGITS: Final = re.compile(r"[\d#]+")
+_SPEAKERS: Final = frozenset(("user", "assistant", "human", "ai", "system", "bot", "chatbot", "model"))
+_SOURCE: Final = re.compile(
+    r"<?(?:doc(?:ument)?|passage|source|context|chunk|result|snippet|article|excerpt|evidence|observation)"
+    r"|(?:doc(?:ument)?|passage|source|context|chunk|result|search result|snippet|article|excerpt|evidence"
+    r"|observation|tool output|tool result) ?#",
+    re.IGNORECASE,
+)
+_LOG_FENCES: Final = frozenset(("", "log", "logs", "text", "txt", "console", "output", "syslog"))
+_LEAST_TURNS: Final = 12  # lines of a transcript; fewer are a conversation somebody wrote down
+_LEAST_EXAMPLES: Final = 3
 
 
-class Span(NamedTuple):
-    """A range of the text that is one JSON object or array."""
+def find_data(text: str, role: str) -> list[Segment]:
+    """The data of a message's text, in order, without overlap."""
+    instructs = role in ("system", "developer")
+    text_data = None if instructs else _text_data(text, role)
+    least = _LEAST_IN_SYSTEM if instructs else _SMALL_JSON if text_data is not None else 0
+    found = [Segment("json", *span) for span in find_json(text) if span.end - span.start >= least]
+    found = _as_lines(text, found)
+    logs = [log for log in _logs(text) if not _overlaps(log, found)]
+    found += logs
+    if not found and text_data is not None:
+        return [text_data]
+    return sorted(found, key=lambda segment: segment.start)
 
-    start: int
-    end: int
+
+def _overlaps(segment: Segment, others: list[Segment]) -> bool:
+    """Whether it touches one of others that are in order and apart."""
+    place = bisect_left(others, segment.end, key=lambda other: other.start)
+    return place > 0 and others[place - 1].end > segment.start
 
 
-class _Fence(NamedTuple):
-    start: int
-    end: int
-    language: str
+def _as_lines(text: str, found: list[Segment]) -> list[Segment]:
+    """Values on lines of their own, one after the other, taken together."""
+    out: list[Segment] = []
+    for segment in found:
+        last = out[-1] if out else None
+        if (
+            last is not None
+            and text[last.end : segment.start] == "\n"
+            and "\n" not in text[segment.start : segment.end]
+        ):
+            if last.kind == "jsonl" or "\n" not in text[last.start : last.end]:
+                out[-1] = Segment("jsonl", last.start, segment.end)
+                continue
+        out.append(segment)
+    return out
 
 
-def find_json(text: str) -> list[Span]:
-    """The JSON objects and arrays that stand in the text as data, in order, without overlap.
-
-    Linear: a start that turns out not to be JSON costs what was read of it, and that sum is bounded.
-    """
-    reader = _Reader(text)
-    spans: list[Span] = []
+def _logs(text: str) -> Iterator[Segment]:
+    """Runs of lines most of which say when they were written, outside fences that hold something else."""
     at = 0
-    for fence in _fences(text):
-        spans += reader.between(at, fence.start)
-        if fence.language in _JSON_FENCES:
-            spans += reader.lines(fence.start, fence.end)
+    for fence in find_fences(text):
+        yield from _timed_runs(text, at, fence.start)
+        if fence.language in _LOG_FENCES:
+            yield from _timed_runs(text, fence.start, fence.end)
         at = fence.end
-    return spans + reader.between(at, len(text))
+    yield from _timed_runs(text, at, len(text))
 
 
-def _fences(text: str) -> list[_Fence]:
-    """The insides of fenced blocks; one that is never closed reaches to the end."""
-    found: list[_Fence] = []
-    opened: re.Match[str] | None = None
-    for line in _FENCE.finditer(text):
-        if opened is None:
-            opened = line
-        elif line[2].startswith(opened[2]) and not line[3].strip():
-            found.append(_Fence(opened.end(), line.start(), opened[3].strip().lower()))
-            opened = None
-    if opened is not None:
-        found.append(_Fence(opened.end(), len(text), "?"))
-    return found
+def _timed_runs(text: str, start: int, end: int) -> Iterator[Segment]:
+    first = last = -1
+    timed = other = 0
+    at = start
+    while at <= end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        if _TIMED.search(text, at, min(stop, at + _TIMED_WITHIN)) is not None:
+            first = at if first < 0 else first
+            last = stop
+            timed, other = timed + 1, 0
+        elif first >= 0:
+            other += 1
+            if other > _MOST_BETWEEN:
+                yield from _run(first, last, timed)
+                first, timed = -1, 0
+        at = stop + 1
+    yield from _run(first, last, timed)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
+def _run(first: int, last: int, timed: int) -> Iterator[Segment]:
+    if first >= 0 and timed >= _LEAST_LINES:
+        yield Segment("log", first, last)
 
 
-class _Reader:
-    """Tries to read JSON at given places, with patience that runs out."""
+def _text_data(text: str, role: str) -> Segment | None:
+    """Text that is no one's words to us: tool output, passages, examples, a transcript."""
+    if len(text) < _LEAST_TEXT:
+        return None
+    if role in ("tool", "function"):
+        return Segment("text", 0, len(text))
+    labels = list(_LABEL.finditer(text))
+    if len(labels) < _LEAST_EXAMPLES:
+        return None
+    counts = Counter(map(_label, labels))
+    if not (_is_passages(counts) or _is_transcript(text, labels, counts) or _is_examples(counts)):
+        return None
+    return Segment("text", labels[0].start(), len(text))
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._decode = json.JSONDecoder(parse_constant=_refuse).raw_decode
-        self._patience = _PATIENCE * len(text) + 1000
 
-    def between(self, start: int, end: int) -> list[Span]:
-        """JSON outside fences: on its own line or after a colon or a tag, and not part of an expression."""
-        return [span for span in self._spans(start, end) if self._stands_alone(span)]
+def _label(found: re.Match[str]) -> str:
+    """What a line begins with, numbers apart."""
+    number, tag, words = found.groups()
+    return "[#]" if number else f"<{tag}" if tag else _DIGITS.sub("#", words)
 
-    def lines(self, start: int, end: int) -> list[Span]:
-        """JSON that fills a fence, one value or many, with nothing else in between; else nothing."""
-        spans = self._spans(start, end)
-        at = start
-        for span in [*spans, Span(end, end)]:
-            if self._text[at : span.start].strip():
-                return []
-            at = span.end
-        return spans
 
-    def _spans(self, start: int, end: int) -> list[Span]:
-        spans: list[Span] = []
-        at = start
-        while self._patience > 0:
-            found = _START.search(self._text, at, end)
-            if found is None:
-                break
-            at = self._read(found.start(), end)
-            if at > found.start():
-                spans.append(Span(found.start(), at))
-            else:
-                at = found.start() + 1
-        return spans
+def _is_passages(counts: Counter[str]) -> bool:
+    return any(
+        count >= 2 and (label == "[#]" or _SOURCE.fullmatch(label) is not None)
+        for label, count in counts.items()
+    )
 
-    def _read(self, start: int, end: int) -> int:
-        """The end of the value that starts here, or `start` where there is none."""
-        if not self._may_start(start):
-            return start
-        try:
-            _, stop = self._decode(self._text, start)
-        except json.JSONDecodeError as error:
-            self._patience -= error.pos - start + 1
-            return start
-        except (ValueError, RecursionError):  # NaN, a number of thousands of digits, thousands of brackets
-            self._patience -= end - start
-            return start
-        if stop > end:
-            self._patience -= stop - start
-            return start
-        return stop
 
-    def _may_start(self, start: int) -> bool:
-        before = start - 1
-        while before >= 0 and self._text[before] in " \t":
-            before -= 1
-        return before < 0 or self._text[before] == "\n" or self._text[before] in _BEFORE
+def _is_transcript(text: str, labels: list[re.Match[str]], counts: Counter[str]) -> bool:
+    turns = sum(count for label, count in counts.items() if count > 1)
+    lines = text.count("\n") - text.count("\n\n") + 1
+    return len(labels) >= _LEAST_TURNS and turns * 2 >= lines and len(counts) * 2 <= len(labels)
 
-    def _stands_alone(self, span: Span) -> bool:
-        if span.end - span.start < _SHORTEST:
-            return False
-        before = self._text[max(0, span.start - 64) : span.start].rstrip()
-        after = self._text[span.end : span.end + 64].lstrip()
-        return not (before and before[-1] in _NOT_BEFORE) and not (after and after[0] in _NOT_AFTER)
+
+def _is_examples(counts: Counter[str]) -> bool:
+    often = [label for label, count in counts.items() if count >= _LEAST_EXAMPLES and label[0] not in "<["]
+    return len([label for label in often if label.lower() not in _SPEAKERS]) >= 2

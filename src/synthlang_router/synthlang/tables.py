@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from synthlang_router.synthlang.columns import Columns, Pattern
-from synthlang_router.synthlang.grammar import DEFINE, DEFINED, END
-from synthlang_router.synthlang.rows import Rows
+from synthlang_router.synthlang.grammar import END, Names
+from synthlang_router.synthlang.rows import MOST_TEMPLATES, Body, Rows, define
 from synthlang_router.synthlang.trees import Record, Series, Value, raw_of
 
 _ALONE_PAYS: Final = 24  # characters of template saved per object that stands alone
@@ -15,18 +15,19 @@ _ALONE_PAYS: Final = 24  # characters of template saved per object that stands a
 Shape = tuple[str, ...]
 
 
-def tabulate(root: Value, names: Iterator[str]) -> str:
-    """The value with its tables, as the body of a frame. `names` are those still free."""
+def tabulate(root: Value, names: Names) -> Body:
+    """The value with its tables, as the body of a frame."""
     groups: dict[Shape, list[Record]] = {}
     _collect(root, groups)
     patterns: dict[Shape, Pattern] = {}
     absorbed: set[Shape] = set()
     for shape, records in groups.items():  # parents come before what is inside them
-        if shape not in absorbed and len(records) > 1:
+        if shape not in absorbed and len(records) > 1 and len(patterns) < min(MOST_TEMPLATES, names.single):
             pattern = _pattern(records, groups, absorbed)
             if pattern is not None:
                 patterns[shape] = pattern
-    return _Writer(patterns, groups, names).value(root)
+    text = _Writer(patterns, groups, names).value(root)
+    return Body(text, "".join({pattern.separator for pattern in patterns.values()}))
 
 
 def _collect(root: Value, groups: dict[Shape, list[Record]]) -> None:
@@ -84,7 +85,7 @@ class _Writer:
     """Writes values in the order in which they are read, so that `ditto` means the same to writer and reader."""
 
     def __init__(
-        self, patterns: dict[Shape, Pattern], groups: dict[Shape, list[Record]], names: Iterator[str]
+        self, patterns: dict[Shape, Pattern], groups: dict[Shape, list[Record]], names: Names
     ) -> None:
         self._patterns = patterns
         self._names = names
@@ -137,9 +138,8 @@ class _Writer:
         """The name, with the definition where it is used for the first time."""
         if shape in self._named:
             return self._named[shape]
-        self._named[shape] = next(self._names)
-        pattern = self._patterns[shape]
-        return f"{self._named[shape]}{DEFINE}{pattern.separator}{pattern.layout}{DEFINED}\n"
+        self._named[shape] = self._names.take()
+        return define(self._named[shape], self._patterns[shape])
 
     def _row(self, record: Record) -> str:
         pattern = self._patterns[record.keys]

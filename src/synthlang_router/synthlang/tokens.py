@@ -83,7 +83,7 @@ def _table(encoding: Encoding) -> AnyTokenizer:
     return Tokenizer.from_pretrained(encoding)
 
 
-def encode(text: str, encoding: Encoding) -> list[int]:
+def token_ids(text: str, encoding: Encoding) -> list[int]:
     """The token ids, equal to the reference tokenizer's."""
     return _table(encoding).encode_ordinary(text)
 
@@ -159,8 +159,3 @@ _OTHER_PART: Final = 85
 
 def _count_value(value: Any, encoding: Encoding) -> int:
     return count_tokens(msgspec.json.encode(value).decode(), encoding)
-
-
-def token_bytes(token: int, encoding: Encoding) -> bytes:
-    """The bytes one token stands for."""
-    return _table(encoding).decode_token_bytes(token)

@@ -8,6 +8,13 @@ from typing import Final
 _LEXEME: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[^\s"{}\[\],:]+', re.DOTALL)
 
 
+MAX_DEPTH: Final = 64
+
+
+class TooDeep(ValueError):
+    """Nested deeper than a person, or a walk by recursion, could follow."""
+
+
 class Record:
     """A JSON object: its keys as written (quotes included) and their values, side by side."""
 
@@ -37,7 +44,10 @@ def raw_of(value: Value) -> str:
 
 
 def parse(text: str) -> Value:
-    """The tree of a JSON text without white space that is known to be valid."""
+    """The tree of a JSON text without white space that is known to be valid.
+
+    Raises TooDeep.
+    """
     root = Series()
     node: Record | Series = root
     stack: list[tuple[Record | Series, int]] = []
@@ -47,6 +57,8 @@ def parse(text: str) -> Value:
             child = Record() if lexeme == "{" else Series()
             node.items.append(child)
             stack.append((node, match.start()))
+            if len(stack) > MAX_DEPTH:
+                raise TooDeep
             node = child
         elif lexeme in "}]":
             parent, start = stack.pop()

@@ -31,3 +31,8 @@ def decode_plain(raw: bytes) -> Plain:
 def encode_plain(plain: Any) -> bytes:
     """The same as compact JSON."""
     return _ENCODER.encode(plain)
+
+
+def decode_value(raw: msgspec.Raw) -> Any:
+    """A member of a body that was checked when it came."""
+    return _DECODER.decode(raw)

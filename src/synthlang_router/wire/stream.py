@@ -6,7 +6,7 @@ a stream is at its end only where its dialect says that the answer is whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -18,6 +18,7 @@ from synthlang_router.wire.sse import Event, EventDecoder
 MAX_WHOLE: Final = 20_000_000
 """Bytes of a whole JSON body that came where a stream was asked for."""
 
+_UNNAMED: Final = (None, "message", "error")
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -89,8 +90,10 @@ class StreamReader:
         for event in events:
             if self._is_last(event):
                 self._finish(chunks)
+            else:
+                self._read_event(event, chunks)
+            if self._done:
                 return
-            self._read_event(event, chunks)
 
     def _finish(self, chunks: list[ChatChunk]) -> None:
         if not self._is_whole():
@@ -137,8 +140,10 @@ class StreamReader:
         """Add what the provider left out at the end of a whole answer."""
 
 
-def read_payload(event: Event, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, bytes] | None:
-    """An event's JSON as a value and as one line of bytes; None for a vendor's own event without JSON."""
+def read_payload(
+    event: Event, decoder: msgspec.json.Decoder[Any], own: Container[str | None] = _UNNAMED
+) -> tuple[Any, bytes] | None:
+    """An event's JSON as a value and as one line of bytes; None for a vendor's event, not one of our `own`, without."""
     data = event.data
     if b"\n" in data:  # several data lines: JSON that a writer broke where white space may stand
         data = data.replace(b"\n", b" ")
@@ -147,7 +152,7 @@ def read_payload(event: Event, decoder: msgspec.json.Decoder[Any]) -> tuple[Any,
             data.decode()
         return decoder.decode(data), data
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if not data or event.name not in (None, "message", "error"):
+        if not data or event.name not in own:
             return None
         no_chunk()
 

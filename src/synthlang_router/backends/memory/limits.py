@@ -77,7 +77,7 @@ class MemoryRateLimiter:
     def settle(self, asks: Sequence[Ask], marks: Sequence[Mark], used: int) -> None:
         now = self._clock()
         for ask, mark in zip(asks, marks, strict=True):
-            if ask.rate is None or not ask.settles:
+            if ask.rate is None or ask.unit != "tokens":
                 continue
             bucket = ask.bucket
             before = self._refunded_of(bucket)
@@ -101,7 +101,7 @@ class MemoryRateLimiter:
             else:
                 if ask.cost:
                     self._arrivals[ask.bucket] = arrival
-                settles = ask.settles
+                settles = ask.unit == "tokens"
                 marks.append(Mark(arrival, self._refunded_of(ask.bucket)) if settles else _NO_MARK)
         if len(self._arrivals) >= self._sweep_at:
             self._sweep(now)

@@ -1,118 +1,94 @@
-"""`Database`: one SQLite file, worked on by one thread that owns the connection.
+"""`Database`: a `WalFile` behind one worker thread, for callers on the event loop.
 
-The standard library's sqlite3 blocks, and a lock held by another process may block it for `BUSY_SECONDS`; the event
-loop never waits for either. WAL lets readers go on while a command writes. Each concern numbers its own schema.
+The standard library's sqlite3 blocks, and a lock held by another process may block it for `PATIENCE` seconds; the
+event loop never waits for either.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from synthlang_router.backends.sqlite.wal import Migrations, WalFile
 from synthlang_router.errors import BackendError
 
-BUSY_SECONDS: Final = 5.0
+PATIENCE: Final = 5.0
+"""Seconds a write waits for another process's."""
+_PAUSE: Final = 0.02
+_LOCKED: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 T = TypeVar("T")
 
 
 class Database:
-    """`open` makes the file with mode 0600 where it is missing, and brings the schema of `concern` up to date."""
+    """`concern` names the schema; several concerns may share one file. All commits survive power loss."""
 
-    def __init__(self, path: Path, *, concern: str, migrations: Sequence[str]) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, concern: str, migrations: Migrations) -> None:
         self._concern = concern
-        self._migrations = migrations
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix=concern)
-        self._connection: sqlite3.Connection | None = None
-        self._closed = False
+        self._file = WalFile(path, concern, migrations, durable=True)
+        self._worker: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
+        """Raises BackendError where the file cannot be used."""
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix=self._concern)
         try:
-            await self._do(self._open)
+            await self._run(partial(_patiently, self._file.open))
         except BaseException:
-            self._worker.shutdown(wait=False)
+            await self.close()
             raise
 
     async def close(self) -> None:
-        await self._do(self._close)
-        self._closed = True
-        self._worker.shutdown(wait=False)
+        """Waits for the work under way."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await asyncio.get_running_loop().run_in_executor(worker, self._file.close)
+            worker.shutdown(wait=False)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work(connection)` in the thread; it minds its own transaction."""
-        return await self._do(lambda: work(self._opened()))
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work(connection)` in the worker thread, on one state of the file. Raises BackendError."""
+
+        def look() -> T:
+            with self._file.reading() as connection:
+                connection.execute("BEGIN")
+                try:
+                    return work(connection)
+                finally:
+                    connection.execute("ROLLBACK")
+
+        return await self._run(look)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work(connection)` in the thread, as one transaction."""
-        return await self._do(partial(self._write, work))
+        """`work(connection)` in the worker thread, in one transaction. Raises BackendError with nothing written."""
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        if self._closed:
-            raise BackendError(f"The {self._concern} database is closed.")
-        with _translated(self._concern):
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        def change() -> T:
+            with self._file.writing() as connection:
+                return work(connection)
 
-    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _transaction(self._opened()) as connection:
-            return work(connection)
+        return await self._run(partial(_patiently, change))
 
-    def _open(self) -> None:
-        self._path.touch(mode=0o600, exist_ok=True)
-        self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        with _transaction(self._connection) as connection:
-            self._migrate(connection)
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_versions (concern TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
-        )
-        row = connection.execute(
-            "SELECT version FROM schema_versions WHERE concern = ?", (self._concern,)
-        ).fetchone()
-        version = 0 if row is None else row[0]
-        if version > len(self._migrations):
-            raise BackendError(f"The database {self._path.name} was made by a newer version of the gateway.")
-        for migration in self._migrations[version:]:
-            for statement in migration.split(";"):
-                connection.execute(statement)
-        connection.execute(
-            "INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (concern) DO UPDATE SET version = excluded.version",
-            (self._concern, len(self._migrations)),
-        )
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._worker is None:
             raise BackendError(f"The {self._concern} database is not open.")
-        return self._connection
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        except (sqlite3.Error, OSError) as error:
+            raise BackendError(f"The {self._concern} database is not to be had at the moment.") from error
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-@contextmanager
-def _translated(concern: str) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise BackendError(f"The {concern} database is not to be had.") from error
+def _patiently(work: Callable[[], T]) -> T:
+    """Again and again while another process holds the lock. In the worker thread."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return work()
+        except BackendError as error:
+            cause = error.__cause__
+            locked = isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode in _LOCKED
+            if not locked or time.monotonic() > ends:
+                raise
+            time.sleep(_PAUSE)

@@ -19,20 +19,21 @@ from synthlang_router.auth.keys import ApiKey, KeySnapshot
 from synthlang_router.backends.sqlite.database import Database
 
 MIGRATIONS: Final = (
-    """
-    CREATE TABLE api_keys (
-        key_id TEXT PRIMARY KEY,
-        digest BLOB NOT NULL UNIQUE,
-        record TEXT NOT NULL,
-        created REAL NOT NULL,
-        revoked REAL,
-        used REAL
-    ) STRICT;
-    CREATE TABLE key_revision (revision INTEGER NOT NULL) STRICT;
-    INSERT INTO key_revision VALUES (1);
-    """,
+    (
+        """
+        CREATE TABLE IF NOT EXISTS api_keys (
+            key_id TEXT PRIMARY KEY,
+            digest BLOB NOT NULL UNIQUE,
+            record TEXT NOT NULL,
+            created REAL NOT NULL,
+            revoked REAL,
+            used REAL
+        ) STRICT
+        """,
+        "CREATE TABLE IF NOT EXISTS key_revision (revision INTEGER NOT NULL) STRICT",
+        "INSERT INTO key_revision SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM key_revision)",
+    ),
 )
-"""Each brings the schema one version further; a released one is never changed."""
 
 _PUT: Final = """
     INSERT INTO api_keys (key_id, digest, record, created, revoked, used) VALUES (?, ?, ?, ?, ?, ?)
@@ -58,7 +59,7 @@ class SqliteKeyStore:
         await self._database.close()
 
     async def snapshot(self, since: int | None = None) -> KeySnapshot | None:
-        return await self._database.run(partial(_snapshot, since))
+        return await self._database.read(partial(_snapshot, since))
 
     async def put(self, keys: Sequence[ApiKey]) -> None:
         rows = [(key.key_id, key.digest, _encode(key), key.created, key.revoked, key.used) for key in keys]
@@ -93,17 +94,13 @@ class SqliteKeyStore:
 
 
 def _snapshot(since: int | None, connection: sqlite3.Connection) -> KeySnapshot | None:
-    connection.execute("BEGIN")
-    try:
-        revision: int = connection.execute("SELECT revision FROM key_revision").fetchone()[0]
-        if revision == since:
-            return None
-        rows = connection.execute(
-            "SELECT key_id, digest, created, revoked, used, record FROM api_keys"
-        ).fetchall()
-    finally:
-        connection.execute("ROLLBACK")
-    return KeySnapshot(revision, tuple(_decode(row) for row in rows))
+    revision: int = connection.execute("SELECT revision FROM key_revision").fetchone()[0]
+    if revision == since:
+        return None
+    rows = connection.execute(
+        "SELECT key_id, digest, created, revoked, used, record FROM api_keys"
+    ).fetchall()
+    return KeySnapshot(revision, tuple([_decode(row) for row in rows]))
 
 
 def _encode(key: ApiKey) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -21,8 +21,9 @@ BUSY_SECONDS: Final = 0.5
 _PASSING: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
 _GIVEN_BACK: Final = 2000
 _WAL_BYTES: Final = 64_000_000
-Migrations = Sequence[Sequence[str]]
-"""Statements that bring the schema one version further; a released version is never changed."""
+Step = str | Callable[[sqlite3.Connection], None]
+Migrations = Sequence[Sequence[Step]]
+"""Statements and functions that bring the schema one version further; a released version is never changed."""
 
 
 class WalFile:
@@ -141,8 +142,8 @@ class WalFile:
                 f"CREATE TABLE IF NOT EXISTS {self._concern}_schema (version INTEGER NOT NULL) STRICT"
             )
             for number, statements in enumerate(self._migrations[version:], version + 1):
-                for statement in statements:
-                    connection.execute(statement)
+                for step in statements:
+                    connection.execute(step) if isinstance(step, str) else step(connection)
                 connection.execute(f"INSERT INTO {self._concern}_schema VALUES ({number})")  # noqa: S608 - from code
             connection.execute("COMMIT")
         except BaseException as error:

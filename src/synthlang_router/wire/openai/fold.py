@@ -12,9 +12,10 @@ from typing import Any, Final
 from synthlang_router.errors import ProviderProtocolError
 from synthlang_router.models import ChatChunk, ChatCompletion
 from synthlang_router.wire.openai.answers import parse_completion
+from synthlang_router.wire.openai.responses import fold_response
 from synthlang_router.wire.plain import Plain, decode_plain, encode_plain
 
-_FIRST_WINS: Final = frozenset({"role", "id", "type", "name", "format", "signature"})
+_FIRST_WINS: Final = frozenset({"role", "id", "type", "name", "format", "signature", "thought_signature"})
 _LOOK_BACK: Final = 64
 _DEEPEST: Final = 32
 
@@ -25,6 +26,8 @@ class _Text(list[str]):
 
 def fold(chunks: Sequence[ChatChunk]) -> ChatCompletion:
     """The whole answer that these chunks make, unknown fields included. Never fails: recording depends on it."""
+    if any((chunk.event or "").startswith("response.") for chunk in chunks[:8]):
+        return fold_response(chunks)
     whole: Plain = {}
     choices: dict[int, Plain] = {}
     for chunk in chunks:

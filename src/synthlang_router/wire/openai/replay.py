@@ -8,6 +8,7 @@ from typing import Final
 
 from synthlang_router.models import ChatChunk, ChatCompletion
 from synthlang_router.wire.openai.frames import CHUNK, chunk_of
+from synthlang_router.wire.openai.responses import unfold_response
 from synthlang_router.wire.plain import Plain, decode_plain, encode_plain
 from synthlang_router.wire.splice import replace
 
@@ -24,6 +25,8 @@ _HEAD: Final = re.compile(
 def unfold(completion: ChatCompletion, *, new_id: str, created: int, include_usage: bool) -> list[ChatChunk]:
     """The frames of a live answer: role, text in moderate pieces, tool calls, finish, usage."""
     plain = decode_plain(completion.raw)
+    if plain.get("object") == "response":
+        return unfold_response(completion, new_id=new_id, created=created)
     choices, usage = plain.pop("choices"), plain.pop("usage", None)
     text = plain.get("object") == "text_completion"
     plain |= {
@@ -49,7 +52,7 @@ def unfold(completion: ChatCompletion, *, new_id: str, created: int, include_usa
 
 def _unfold_text(choice: Plain) -> Iterator[Plain]:
     """A choice of a text completion."""
-    for piece in _pieces(choice.get("text") or ""):
+    for piece in pieces_of(choice.get("text") or ""):
         yield {"text": piece, "logprobs": None, "finish_reason": None}
     yield {"logprobs": None, **choice, "text": ""}
 
@@ -80,7 +83,7 @@ def _deltas(message: Plain) -> Iterator[Plain]:
             head[name] = value
     yield head
     for name, value in sorted(spoken, key=lambda field: not field[0].startswith("reasoning")):
-        for piece in _pieces(value):
+        for piece in pieces_of(value):
             yield {name: piece}
     for index, call in enumerate(message.get("tool_calls") or ()):
         yield from _call_deltas(index, call)
@@ -93,11 +96,11 @@ def _call_deltas(index: int, call: Plain) -> Iterator[Plain]:
         yield {"tool_calls": [{**call, "index": index}]}
         return
     yield {"tool_calls": [{"index": index, **call, "function": {**function, "arguments": ""}}]}
-    for piece in _pieces(arguments):
+    for piece in pieces_of(arguments):
         yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
-def _pieces(text: str) -> list[str]:
+def pieces_of(text: str) -> list[str]:
     """`text` in pieces of some words each; nothing is lost."""
     return _PIECES.findall(text)
 
@@ -109,4 +112,4 @@ def refresh(completion: ChatCompletion, *, new_id: str, created: int) -> bytes:
     head = _HEAD.match(raw)
     if head is not None:
         return b"".join((head[1], fresh_id, head[2], fresh_time, raw[head.end() :]))
-    return replace(raw, {"id": fresh_id, "created": fresh_time})
+    return replace(raw, {"id": fresh_id, "created": fresh_time, "created_at": fresh_time})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synthlang_router.synthlang.segments import find_json
+from synthlang_router.synthlang.json_spans import find_json
 
 OBJECT = '{"name": "a", "values": [1, 2, 3], "nested": {"x": null}}'
 PRETTY = '{\n  "name": "a",\n  "values": [\n    1,\n    2\n  ]\n}'

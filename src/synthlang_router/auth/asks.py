@@ -1,0 +1,132 @@
+"""Limits -> asks: which buckets a request has to pass, at the door and before a call upstream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from msgspec import structs
+
+from synthlang_router.auth.limits import MINUTE, SECOND, Ask, Rate, Verdict
+from synthlang_router.errors import RateLimitExceeded
+from synthlang_router.models import Caller, Limits, RateState
+from synthlang_router.telemetry import count
+
+
+class LimitScopes(msgspec.Struct, frozen=True):
+    """Limits beside those of keys: `key` holds where a key has none of its own, the others by name.
+
+    A model's name is the one that was asked, or `provider/model` of the one that serves.
+    """
+
+    key: Limits = Limits()
+    tenants: Mapping[str, Limits] = {}
+    projects: Mapping[str, Limits] = {}
+    models: Mapping[str, Limits] = {}
+
+
+def key_limits(own: Limits, defaults: Limits) -> Limits:
+    """What holds for a key. A default burst belongs to the default rate and goes with it."""
+    burst = own.burst if own.burst is not None or own.requests_per_minute is not None else defaults.burst
+    return Limits(
+        requests_per_minute=_first(own.requests_per_minute, defaults.requests_per_minute),
+        burst=burst,
+        concurrency=defaults.concurrency if own.concurrency is None else own.concurrency,
+        tokens_per_minute=_first(own.tokens_per_minute, defaults.tokens_per_minute),
+    )
+
+
+def door_asks(caller: Caller, scopes: LimitScopes) -> tuple[Ask, ...]:
+    """Every request passes these: its count, its slot, and a look at the tokens, which it does not take."""
+    asks: list[Ask] = []
+    for name, limits in _holders(caller, scopes):
+        asks += _request_asks(name, limits)
+        asks += _token_asks(name, limits, 0)
+    return tuple(asks)
+
+
+def call_asks(caller: Caller, models: tuple[str, ...], scopes: LimitScopes) -> tuple[Ask, ...]:
+    """A call upstream passes these, at a cost of one token each; `with_cost` sets the true one."""
+    asks: list[Ask] = []
+    for name, limits in _holders(caller, scopes):
+        asks += _token_asks(name, limits, 1)
+    for model in dict.fromkeys(models):
+        if model in scopes.models:
+            asks += _request_asks(f"model:{model}", scopes.models[model])
+            asks += _token_asks(f"model:{model}", scopes.models[model], 1)
+    return tuple(asks)
+
+
+def with_cost(asks: tuple[Ask, ...], tokens: int) -> tuple[Ask, ...]:
+    """The same asks with so many tokens asked for."""
+    cost = max(1, tokens)
+    return tuple([structs.replace(ask, cost=cost) if ask.unit == "tokens" else ask for ask in asks])
+
+
+def rate_state(
+    asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], before: RateState | None
+) -> RateState | None:
+    """What the headers say: of requests and of tokens the bucket that is nearest to refusing."""
+    state = before
+    for ask, verdict in zip(asks, verdicts, strict=True):
+        if ask.rate is None:
+            continue
+        limit, left, reset = ask.rate.burst, verdict.remaining, verdict.reset / SECOND
+        if ask.unit == "tokens":
+            if state is not None and (state.remaining_tokens is None or left <= state.remaining_tokens):
+                state = structs.replace(state, limit_tokens=limit, remaining_tokens=left, reset_tokens=reset)
+        elif state is None:
+            state = RateState(limit, left, reset)
+        elif left < state.remaining_requests:
+            state = structs.replace(
+                state, limit_requests=limit, remaining_requests=left, reset_requests=reset
+            )
+    return state
+
+
+def refusal(asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], slot_wait: float) -> RateLimitExceeded:
+    """Why they did not pass, with the longest wait; `slot_wait` is the estimate for a slot, in seconds."""
+    refused = [(ask, verdict) for ask, verdict in zip(asks, verdicts, strict=True) if not verdict.allowed]
+    ask, verdict = max(refused, key=lambda pair: pair[1].retry_after)
+    count("rate_limited", ask.unit if ask.rate is not None else "concurrency")
+    holder = ask.bucket.partition(":")[0]
+    if ask.rate is None:
+        return RateLimitExceeded(
+            f"Too many requests at once for this {holder}: at most {ask.slots} may be under way.",
+            retry_after=slot_wait,
+        )
+    wait = verdict.retry_after / SECOND
+    error = RateLimitExceeded(
+        f"Rate limit reached for {ask.unit} of this {holder}: {ask.rate.burst} at once, "
+        f"{MINUTE / ask.rate.interval:g} a minute. Try again in {wait:.3f} s.",
+        retry_after=wait,
+    )
+    error.error_type = ask.unit
+    return error
+
+
+def _holders(caller: Caller, scopes: LimitScopes) -> Iterator[tuple[str, Limits]]:
+    yield f"key:{caller.key_id}", key_limits(caller.limits, scopes.key)
+    if caller.tenant_id in scopes.tenants:
+        yield f"tenant:{caller.tenant_id}", scopes.tenants[caller.tenant_id]
+    if caller.project_id and caller.project_id in scopes.projects:
+        yield f"project:{caller.project_id}", scopes.projects[caller.project_id]
+
+
+def _request_asks(bucket: str, limits: Limits) -> Iterator[Ask]:
+    rate, slots = limits.requests_per_minute, limits.concurrency
+    if rate is not None and rate != math.inf:
+        yield Ask(bucket, Rate.per_minute(rate, limits.burst))
+    if slots is not None and slots != math.inf:
+        yield Ask(bucket, slots=slots)
+
+
+def _token_asks(bucket: str, limits: Limits, cost: int) -> Iterator[Ask]:
+    rate = limits.tokens_per_minute
+    if rate is not None and rate != math.inf:
+        yield Ask(f"{bucket}:tokens", Rate.per_minute(rate), cost, unit="tokens")
+
+
+def _first(own: float | None, default: float | None) -> float | None:
+    return default if own is None else own

@@ -1,0 +1,205 @@
+"""`Costs`: the truth about money, filled in when a request ends and before anybody settles by it.
+
+Each call upstream carries its own line: the provider's count where it gave one, ours where it did not, an estimate
+for a call that was cut. A refused call is free. A request that made no call cost nothing, and says what it saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from synthlang_router.interactions.entry import BYTES_PER_TOKEN, REUSED
+from synthlang_router.interactions.prices import FEMTO, Model, PriceTable, Rates, Units
+from synthlang_router.interactions.record import Interaction
+from synthlang_router.models import Attempt, ChatRequest, Facts, Outcome, Usage
+
+LOST_COMPLETION: Final = 500
+"""Completion tokens assumed of a call whose process died: a typical chat answer; nobody knows."""
+COUNTED_BYTES: Final = 64_000
+"""Longer texts are estimated, not counted: counting takes 3 ms at this size, on the event loop."""
+_BILLED_ERRORS: Final = frozenset((0, 200, 502, 504, 499))
+"""Statuses of a failed attempt in which the provider may have worked: cut, timed out, cancelled."""
+
+
+class OwnPrice(msgspec.Struct, frozen=True):
+    """What an operator says of a model: rates, and the most it writes."""
+
+    rates: Rates
+    max_output: int | None = None
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """How tokens are counted where the provider did not: of a whole prompt, and of a text, for a model."""
+
+    prompt: Callable[[ChatRequest, str], int]
+    text: Callable[[str, str], int]
+
+
+class Tariffs(msgspec.Struct, frozen=True):
+    """What the configuration says of prices.
+
+    `providers` maps a configured provider to the price provider whose rates it has (None: nobody knows them), `free`
+    are those that cost nothing, `own` are rates by (configured provider, model) and win over all.
+    """
+
+    providers: Mapping[str, str | None]
+    free: frozenset[str] = frozenset()
+    own: Mapping[tuple[str, str], OwnPrice] = {}
+
+
+class Costs:
+    """Prices by configured provider and model. `now` is seconds since the epoch."""
+
+    def __init__(
+        self, table: PriceTable, tariffs: Tariffs, *, now: Callable[[], float], counter: Counter | None = None
+    ) -> None:
+        self._table = table
+        self._tariffs = tariffs
+        self._now = now
+        self._counter = counter
+
+    @property
+    def version(self) -> str:
+        """Of the rate table, for the row."""
+        return self._table.version
+
+    def use(self, tariffs: Tariffs) -> None:
+        """Take over a changed configuration."""
+        self._tariffs = tariffs
+
+    def price(self, provider: str, model: str, usage: Usage, tier: str | None = None) -> float | None:
+        """US dollars; None where nobody knows."""
+        tariffs = self._tariffs
+        own = tariffs.own.get((provider, model))
+        if own is not None:
+            return own.rates.cost(usage) / FEMTO
+        if provider in tariffs.free:
+            return 0.0
+        found = self._find(provider, model)
+        rates = None if found is None else self._table.rates(found, self._now(), tier)
+        return None if rates is None else rates.cost(usage) / FEMTO
+
+    def output_cap(self, provider: str, model: str) -> int | None:
+        """Completion tokens the model writes at most; None where nobody knows."""
+        own = self._tariffs.own.get((provider, model))
+        if own is not None and own.max_output is not None:
+            return own.max_output
+        found = self._find(provider, model)
+        return None if found is None else found.max_output
+
+    def estimate(self, row: Interaction) -> float | None:
+        """What a call whose process died has cost, probably."""
+        prompt = 0 if row.tokens.prompt is None else row.tokens.prompt
+        completion = 0 if row.kind == "embeddings" else LOST_COMPLETION
+        return self.price(row.provider, row.model, Usage(prompt, completion))
+
+    def settle(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
+        """Fill in usage, cost and what was saved: a debt of the request's `Ending`, to be incurred last."""
+        if not facts.attempts:
+            facts.cost = 0.0
+            facts.saved = self._saved_by_reuse(facts)
+            return
+        serving = _serving(facts.attempts)
+        if facts.usage is None and (outcome.kind == "complete" or _was_billed(facts.attempts[serving])):
+            self._count(request, facts, outcome)
+        tier = _tier(request)
+        for number, attempt in enumerate(facts.attempts):
+            facts.attempts[number] = self._line(attempt, number == serving, request, facts, tier)
+        lines = [attempt.cost for attempt in facts.attempts]
+        facts.cost = None if None in lines else sum(cost for cost in lines if cost is not None)
+        facts.saved = self._saved_on_the_way(request, facts, tier)
+
+    def _line(
+        self, attempt: Attempt, serving: bool, request: ChatRequest, facts: Facts, tier: str | None
+    ) -> Attempt:
+        if serving and facts.usage is not None:
+            usage, source = facts.usage, facts.usage_source
+        elif _was_billed(attempt):
+            usage, source = Usage(len(request.body) // BYTES_PER_TOKEN), "estimated"
+        else:
+            usage, source = Usage(), "provider"
+        cost = 0.0 if usage == Usage() else self.price(attempt.provider, attempt.model, usage, tier)
+        return msgspec.structs.replace(attempt, usage=usage, cost=cost, source=source)
+
+    def _count(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
+        """What nobody told, from the texts themselves."""
+        completion = None if outcome.transcript is None else outcome.transcript.completion()
+        text = "" if completion is None or completion.content is None else completion.content
+        if self._counter is None or len(request.body) + len(text) > COUNTED_BYTES:
+            prompt, written = len(request.body) // BYTES_PER_TOKEN, len(text.encode()) // BYTES_PER_TOKEN
+            facts.usage_source = "estimated"
+        else:
+            model = facts.served_model or request.model
+            prompt, written = self._counter.prompt(request, model), self._counter.text(text, model)
+            facts.usage_source = "counted"
+        facts.usage = Usage(prompt, 0 if request.kind == "embeddings" else written)
+
+    def _saved_by_reuse(self, facts: Facts) -> tuple[tuple[str, float], ...]:
+        """A hit costs nothing; the same tokens from the model would have."""
+        route = facts.route
+        if facts.cache not in REUSED or facts.usage is None or route is None:
+            return ()
+        cost = self.price(route.provider, route.model, facts.usage)
+        return () if cost is None else (("cache", cost),)
+
+    def _saved_on_the_way(
+        self, request: ChatRequest, facts: Facts, tier: str | None
+    ) -> tuple[tuple[str, float], ...]:
+        """By compression: the tokens that were not sent. By routing: the same tokens at the asked model's rate."""
+        usage, provider, served = facts.usage, facts.provider, facts.served_model
+        if usage is None:
+            return ()
+        cost = self.price(provider, served, usage, tier)
+        if cost is None:
+            return ()
+        instead: list[tuple[str, float | None]] = []
+        if facts.tokens_saved:
+            longer = msgspec.structs.replace(usage, prompt_tokens=usage.prompt_tokens + facts.tokens_saved)
+            instead.append(("compression", self.price(provider, served, longer, tier)))
+        if request.model not in ("", served):
+            instead.append(("routing", self.price(provider, request.model, usage, tier)))
+        return tuple(
+            (method, other - cost) for method, other in instead if other is not None and other != cost
+        )
+
+    def _find(self, provider: str, model: str) -> Model | None:
+        price_provider = self._tariffs.providers.get(provider)
+        return None if price_provider is None else self._table.find(price_provider, model)
+
+
+def own_price(units: Units, max_output: int | None = None) -> OwnPrice:
+    """Rates of an operator's own."""
+    return OwnPrice(Rates(units), max_output)
+
+
+def _serving(attempts: list[Attempt]) -> int:
+    """The attempt whose answer was shown: the one without an error, else the last that got as far as a body."""
+    for wanted in (_is_whole, _has_body):
+        for number in range(len(attempts) - 1, -1, -1):
+            if wanted(attempts[number]):
+                return number
+    return len(attempts) - 1
+
+
+def _is_whole(attempt: Attempt) -> bool:
+    return attempt.status == 200 and attempt.error is None
+
+
+def _has_body(attempt: Attempt) -> bool:
+    return attempt.status == 200
+
+
+def _was_billed(attempt: Attempt) -> bool:
+    return attempt.status in _BILLED_ERRORS
+
+
+def _tier(request: ChatRequest) -> str | None:
+    """The service tier that was asked for, where it may have a price of its own."""
+    raw = request.fields.get("service_tier")
+    if raw is None:
+        return None
+    tier = bytes(raw).strip(b'"').decode("ascii", "replace")
+    return None if tier in ("auto", "default", "null", "standard_only") else tier
