@@ -44,5 +44,15 @@ check: install-dev
 test: install-dev
 	$(BIN)/pytest -n 2 $(ARGS)
 
+bench: install-dev
+	$(BIN)/python benchmarks/gateway/interleave.py $(or $(ROUNDS),3) $(or $(SECS),3) nginx ours-bare ours ours-full
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+soak: install-dev
+	$(BIN)/pytest -m soak --timeout 1800 $(ARGS)
+
+fuzz: install-dev
+	$(BIN)/pytest -m fuzz --timeout 3600 $(ARGS)
+
 clean:
 	rm -rf $(VENV) build

@@ -75,7 +75,7 @@ class GatewayProcess:
             if "http://" in line:
                 self.url = "http://" + line.split("http://", 1)[1].split()[0]
                 return self
-        raise AssertionError("the gateway did not start: " + (self.folder / "stderr.log").read_text()[-2000:])
+        raise AssertionError("the gateway did not start: " + self.errors()[-2000:])
 
     @property
     def running(self) -> subprocess.Popen[str]:
@@ -106,6 +106,17 @@ class GatewayProcess:
             self.command("interactions", "list", "--json", "--limit", str(limit))
         )
         return rows
+
+    def gauges(self) -> dict[str, float]:
+        """Its figures that have no labels, by name."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = [line.split() for line in lines if line[:1].isalpha() and "{" not in line]
+        return {name: float(value) for name, value in pairs}
+
+    def errors(self) -> str:
+        """What it wrote to its standard error so far."""
+        return (self.folder / "stderr.log").read_text()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -292,3 +292,12 @@ def test_a_model_without_refusals_keeps_its_prepared_route() -> None:
 
     assert by.choose_model(request("fast", **SAMPLED), ANYBODY, Wishes(), new_facts()) is first
     assert first.dropped == ()
+
+
+def test_a_name_is_served_where_a_request_for_it_would_go_out_under_it() -> None:
+    sole = router(lists={"openai": ["a"]}, rules=[])
+
+    assert sole.serves("new", ANYBODY)
+    assert not sole.serves("new", caller("fa*"))
+    assert not router(lists=TWO, rules=[Rule(use="gpt-4o")]).serves("new", ANYBODY)
+    assert not sole.serves("x" * 1_000_000, ANYBODY)

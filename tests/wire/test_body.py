@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthlang_router.errors import InvalidRequest, RequestTooLarge, UnsupportedEncoding
-from synthlang_router.wire.body import MAX_NESTING, inflate, read_members, read_object
+from synthlang_router.wire.body import MAX_FIELDS, MAX_NESTING, inflate, read_members, read_object
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -199,3 +199,10 @@ def test_a_zstd_frame_that_wants_a_huge_window_is_refused() -> None:
 
     with pytest.raises(InvalidRequest):
         inflate(frame, "zstd", 1000)
+
+
+def test_top_level_names_without_number_are_refused() -> None:
+    body = "{" + ",".join(f'"k{at}":1' for at in range(MAX_FIELDS + 1)) + "}"
+
+    assert "more than 1024" in refusal(body.encode())
+    assert len(read_object(body.replace(f',"k{MAX_FIELDS}":1', "").encode())) == MAX_FIELDS

@@ -31,6 +31,8 @@ class ModelList(Protocol):
 
     def public_models(self, caller: Caller) -> Sequence[str]: ...
 
+    def serves(self, name: str, caller: Caller) -> bool: ...
+
 
 class Operations:
     """What the cold routes need, given by main."""
@@ -72,7 +74,7 @@ class Operations:
 
     async def retrieve_model(self, request: Request, name: str) -> Response:
         caller = self.verify_api_key(request.scope["headers"])
-        if name not in self.models.public_models(caller):
+        if not self.models.serves(name, caller):
             raise ModelNotFound(
                 f"The model {name[:200]!r} does not exist or is not for this key.", param="model"
             )

@@ -73,6 +73,10 @@ class Routes:
         """The names to show this caller."""
         return self.router.public_models(caller)
 
+    def serves(self, name: str, caller: Caller) -> bool:
+        """Whether this caller may ask for this name and somebody answers to it."""
+        return self.router.serves(name, caller)
+
     async def watch(self) -> None:
         """Keep the current catalog fresh, for ever."""
         while True:

@@ -80,6 +80,16 @@ class Router:
         """The names to show this caller, in the order of the configuration, or of the providers and their lists."""
         return tuple(name for name in self._current().public if matches(name, caller.models))
 
+    def serves(self, name: str, caller: Caller) -> bool:
+        """Whether a request for this name would go out under it (a rule that sends it elsewhere does not count)."""
+        if len(name) > MAX_NAME_LENGTH or not matches(name, caller.models):
+            return False
+        names = self._current()
+        plan = names.find(name)
+        if plan is None and self._rules is not None and not self._rules:
+            plan = names.unchanged(name)
+        return plan is not None
+
     def _current(self) -> Names:
         """The names under the catalog's newest state; prepared anew when it changed."""
         if self._names.listed is not self._catalog.listed:

@@ -99,7 +99,8 @@ def _words_of(body: str, *, json: bool) -> list[str]:
     at = 0
     for fence in find_fences(body):
         words += pattern.findall(body[at : fence.start])
-        words.append(body[fence.start : fence.end])
+        if fence.end > fence.start:
+            words.append(body[fence.start : fence.end])
         at = fence.end
     return words + pattern.findall(body[at:])
 

@@ -64,7 +64,7 @@ NO_ANSWERS: Final[dict[str, bytes]] = {
     "choices of another type": _answer(choices="Hello"),
     "a choice without a message": _answer(choices=_choice(message=None)),
     "a finish reason of another type": _answer(choices=_choice(finish_reason=7)),
-    "a page": PAGE,
+    "a page that calls itself JSON": PAGE,
 }
 
 GOOD_ONES: Final[dict[str, bytes]] = {

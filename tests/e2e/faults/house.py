@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -12,7 +13,6 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.request import urlopen
 
 import openai
 
@@ -127,13 +127,6 @@ class House:
     async def finished(self) -> None:
         """Wait until every case is over, however it went."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-
-    async def metrics(self) -> dict[str, float]:
-        """The gateway's own figures, those without labels."""
-        with await asyncio.to_thread(urlopen, f"{self.gateway.url}/metrics", timeout=PATIENCE) as answer:
-            lines = answer.read().decode().splitlines()
-        pairs = [line.split() for line in lines if line[:1].isalpha() and "{" not in line]
-        return {name: float(value) for name, value in pairs}
 
     async def close(self) -> None:
         for task in self._tasks.values():
@@ -253,4 +246,4 @@ async def open_house(folder: Path, cases: Sequence[Case]) -> AsyncIterator[House
                     yield house
                 finally:
                     await house.close()
-                    gateway.end(9)
+                    gateway.end(signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
@@ -26,7 +27,7 @@ TABLES: Final[tuple[Callable[[], Iterator[Case]], ...]] = (
 )  # fmt: skip
 CASES: Final = list(chain.from_iterable(table() for table in TABLES))
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+in_the_house = pytest.mark.asyncio(loop_scope="module")
 every_case = pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
 
 RAISED: Final = {
@@ -54,6 +55,7 @@ def test_no_two_cases_share_a_name() -> None:
     assert len({slug(case, "raw") for case in CASES}) == len(CASES)
 
 
+@in_the_house
 @every_case
 async def test_the_client_gets_the_answer_or_a_typed_error_and_never_a_made_up_end(
     house: House, case: Case
@@ -73,8 +75,11 @@ async def test_the_client_gets_the_answer_or_a_typed_error_and_never_a_made_up_e
         the_sdk_raised_in_the_middle(case.expected, told)
 
 
+@in_the_house
 @every_case
-async def test_the_provider_is_asked_and_left_as_promised_and_the_row_says_so(house: House, case: Case) -> None:
+async def test_the_provider_is_asked_and_left_as_promised_and_the_row_says_so(
+    house: House, case: Case
+) -> None:
     await house.finished()
 
     for who in ("raw", "sdk"):
@@ -94,10 +99,11 @@ async def test_the_provider_is_asked_and_left_as_promised_and_the_row_says_so(ho
         assert isinstance(case.expected, Cut) or row["status"] == getattr(case.expected, "status", 200)
 
 
+@in_the_house
 async def test_nothing_is_left_over_and_nothing_was_unforeseen(house: House) -> None:
     await house.finished()
 
-    metrics = await house.metrics()
+    metrics = await asyncio.to_thread(house.gateway.gauges)
     assert metrics["synthlang_requests_in_flight"] == 0
     assert metrics["synthlang_bytes_in_flight"] == 0
     assert "unforeseen" not in house.gateway.errors()

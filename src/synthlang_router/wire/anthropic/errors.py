@@ -24,14 +24,15 @@ _TYPES: Final[Mapping[int, str]] = {
     529: "overloaded_error",
 }
 _STATUS: Final[Mapping[str, int]] = {name: status for status, name in _TYPES.items()} | {"api_error": 500}
-_KNOWN: Final = frozenset(_STATUS)
 
 
 def error_body(error: RouterError) -> bytes:
     """`{"type": "error", "error": {"type", "message"}}`."""
-    kind = error.error_type if error.error_type in _KNOWN and isinstance(error, ProviderRejected) else None
-    if kind is None:
-        status = error.http_status
+    kind = error.error_type
+    if not isinstance(error, ProviderRejected) or kind not in _STATUS or kind == "invalid_request_error":
+        status = (
+            error.http_status
+        )  # OpenAI says invalid_request_error for most of what is not the server's fault
         kind = _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
     return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": error.message}})
 
