@@ -15,10 +15,10 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements/build.txt requirements/semantic.txt pyproject.toml packages/minilm/pyproject.toml | $(BIN)/python
+$(VENV)/.installed: requirements/build.txt requirements/semantic.txt pyproject.toml packages/minilm/pyproject.toml packages/pairmodel/pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps --require-hashes -r requirements/build.txt
 	$(PIP) install --no-deps --require-hashes -r requirements/semantic.txt
-	$(PIP) install --no-deps --no-build-isolation ./packages/minilm
+	$(PIP) install --no-deps --no-build-isolation ./packages/minilm ./packages/pairmodel
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -33,6 +33,7 @@ from synthlang_router.models import (
 from synthlang_router.telemetry import wall_clock
 from synthlang_router.vault import MasterKey, Vault
 
+USAGE: Final = Usage(310, 120, cached_tokens=128)
 ROUNDS: Final = 10_000
 CALLER: Final = Caller("acme", "bob", "key-1", "bench")
 
@@ -52,8 +53,10 @@ def facts(number: int) -> Facts:
     made.route = Route("openai", "gpt-4o-2024-08-06", "rule 1: *gpt-4o*", "default")
     made.provider, made.model, made.route_reason = "openai", "gpt-4o-2024-08-06", "rule 1: *gpt-4o*"
     made.cache, made.cache_ms, made.status, made.cost = CacheStatus.MISS, 0.4, 200, 0.000123
-    made.attempts.append(Attempt("openai", "gpt-4o-2024-08-06", 0.001, 0.93, 200))
-    made.usage, made.usage_source = Usage(310, 120, cached_tokens=128), "provider"
+    made.attempts.append(
+        Attempt("openai", "gpt-4o-2024-08-06", 0.001, 0.93, 200, None, USAGE, 0.000123, "provider")
+    )
+    made.usage, made.usage_source = USAGE, "provider"
     made.upstream_sent, made.first_data = 0.001, 0.4
     return made
 

@@ -92,13 +92,17 @@ def main() -> None:
                 number += 50
                 log.write(Batch(batch))
 
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=write, daemon=True)
         writer.start()
         month = UsageQuery(START, START + 30 * DAY, every="hour")
         ask = msgspec.structs.replace
         measured("30-day chart by hour, everything", lambda: log.usage(month))
         measured("30-day chart by hour, one tenant", lambda: log.usage(ask(month, tenant="tenant-3")))
         measured("30-day chart by day, by model", lambda: log.usage(ask(month, every="day", by=("model",))))
+        measured(
+            "  the same without latencies",
+            lambda: log.usage(ask(month, every="day", by=("model",), sketches=False)),
+        )
         measured(
             "30-day table by key and model", lambda: log.usage(ask(month, every=None, by=("key_id", "model")))
         )

@@ -163,7 +163,8 @@ def summarise(rows: Iterable[Row]) -> dict[str, Class]:
     by_class: dict[str, list[Row]] = {}
     for row in rows:
         by_class.setdefault(row.cls, []).append(row)
-    return {name: _together(members) for name, members in sorted(by_class.items())}
+    classes = {name: _together(members) for name, members in sorted(by_class.items())}
+    return {**classes, "all": _together([row for members in by_class.values() for row in members])}
 
 
 def _together(rows: list[Row]) -> Class:

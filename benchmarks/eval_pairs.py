@@ -1,6 +1,6 @@
 """Measures the verifier on labelled pairs of questions: the live code, a share served for each kind of pair.
 
-    python benchmarks/eval_pairs.py --pairs FILE [--pairs FILE ...] [--model] [--threshold P] [--json]
+    python benchmarks/eval_pairs.py --pairs FILE [--pairs FILE ...] [--model | --probabilities FILE] [--threshold P] [--json]
 
 A row is {"cat", "a", "b", "same"}; a's answer is stored and b is asked.
 """
@@ -14,8 +14,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from synthlang_router.cache.surface import normal_form
 from synthlang_router.cache.verifier import Verdict, verify
+from synthlang_router.cache.verifier_pair import THRESHOLD, PairVerifier
 
+MODEL = Path(__file__).parents[1] / "packages/pairmodel/synthlang_router_pairmodel/model.onnx"
 Verify = Callable[[str, str], Verdict]
 
 
@@ -54,22 +57,43 @@ def measure(path: Path, decide: Verify) -> dict[str, object]:
     return {"file": path.name, **shares, "wrong": dict(+wrong), "cpu_us_per_decision": microseconds}
 
 
-def layered(threshold: float | None) -> Verify:
-    """Loads the model, which the rules alone do not need."""
-    from synthlang_router.cache.pair_model import PairModel
-    from synthlang_router.cache.verifier_pair import THRESHOLD, PairVerifier
+class Recorded:
+    """Probabilities that training/train_pair_model.py --leave-out wrote for an author it had not learned from."""
 
-    return PairVerifier(PairModel(), threshold=THRESHOLD if threshold is None else threshold).verify
+    def __init__(self, path: Path) -> None:
+        rows: list[tuple[str, str, float | None]] = json.loads(path.read_text("utf-8"))
+        self._known = {(normal_form(a), normal_form(b)): probability for a, b, probability in rows}
+
+    def probability(self, stored: str, asked: str) -> float | None:
+        return self._known.get((stored, asked))
+
+
+def decision(options: argparse.Namespace) -> Verify:
+    """The rules alone, or with a model on top; only that loads one."""
+    if options.probabilities is not None:
+        return PairVerifier(Recorded(options.probabilities), threshold=options.threshold).verify
+    if options.model:
+        from synthlang_router.cache.pair_model import PairModel
+
+        return PairVerifier(PairModel(MODEL), threshold=options.threshold).verify
+    return verify
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pairs", type=Path, action="append", required=True)
-    parser.add_argument("--model", action="store_true", help="the layered verifier with the pair model")
-    parser.add_argument("--threshold", type=float, help="probability from which on the model's pairs are served")
+    parser.add_argument(
+        "--model", action="store_true", help="the layered verifier with the shipped pair model"
+    )
+    parser.add_argument(
+        "--probabilities", type=Path, help="the layered verifier with these instead of the model"
+    )
+    parser.add_argument(
+        "--threshold", type=float, default=THRESHOLD, help="probability from which on a pair is served"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    decide = layered(options.threshold) if options.model else verify
+    decide = decision(options)
     for path in options.pairs:
         result = measure(path, decide)
         if options.json:

@@ -91,6 +91,14 @@ class ClientTimeout(RouterError):
     code = "request_timeout"
 
 
+class HeadersTooLarge(RouterError):
+    """More request headers, or more bytes of them, than are read."""
+
+    status = 431
+    type = "invalid_request_error"
+    code = "headers_too_large"
+
+
 class UnsupportedEncoding(RouterError):
     """A Content-Encoding other than identity, gzip or zstd."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 
-from synthlang_router.answer import Answer
+from synthlang_router.answer import Answer, Batch
 from synthlang_router.auth import Gate
 from synthlang_router.cache import SemanticCache
 from synthlang_router.ending import Ending
 from synthlang_router.interactions import Interactions
+from synthlang_router.interactions.costs import Costs
 from synthlang_router.llm_provider import LLMProvider
-from synthlang_router.models import Caller, ChatRequest, Facts, Wishes
+from synthlang_router.models import Caller, ChatCompletion, ChatRequest, Facts, Wishes
 from synthlang_router.routing import Router
 from synthlang_router.synthlang import SynthLang
+from synthlang_router.wire.anthropic import count_body
 
 
 class ChatPipeline:
@@ -27,6 +31,7 @@ class ChatPipeline:
         cache: SemanticCache,
         llm_provider: LLMProvider,
         interactions: Interactions,
+        costs: Costs,
     ) -> None:
         self.auth = auth
         self.router = router
@@ -34,6 +39,7 @@ class ChatPipeline:
         self.cache = cache
         self.llm_provider = llm_provider
         self.interactions = interactions
+        self.costs = costs
 
     async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         with Ending(facts) as ending:  # whatever happens from here on, it is paid once
@@ -44,12 +50,15 @@ class ChatPipeline:
             answer = await self.cache.get_similar_response(key, facts)
             if answer is None:
                 ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
+                ending.owes(partial(self.costs.settle, request))  # paid first: the others settle by it
                 prompt = self.synthlang.compress_prompt(request, wishes, facts)
                 self.interactions.open(caller, request, facts)
                 answer = await self.cache.share(
                     key, facts, partial(self.llm_provider.chat, route, prompt.sent, wishes, facts)
                 )
                 answer.on_complete(partial(self.cache.store, key))
+            else:
+                ending.owes(partial(self.costs.settle, request))  # nothing, and what that saved
             return ending.hand_over(answer)
 
 
@@ -57,12 +66,19 @@ class EmbeddingPipeline:
     """The same way for embeddings: no prompt to compress, nothing to cache."""
 
     def __init__(
-        self, *, auth: Gate, router: Router, llm_provider: LLMProvider, interactions: Interactions
+        self,
+        *,
+        auth: Gate,
+        router: Router,
+        llm_provider: LLMProvider,
+        interactions: Interactions,
+        costs: Costs,
     ) -> None:
         self.auth = auth
         self.router = router
         self.llm_provider = llm_provider
         self.interactions = interactions
+        self.costs = costs
 
     async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         with Ending(facts) as ending:
@@ -70,5 +86,44 @@ class EmbeddingPipeline:
             ending.owes((await self.auth.allow_request(caller, facts)).release)
             route = self.router.choose_model(request, caller, wishes, facts)
             ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
+            ending.owes(partial(self.costs.settle, request))
             self.interactions.open(caller, request, facts)
             return ending.hand_over(self.llm_provider.embed(route, request, wishes, facts))
+
+
+class CountPipeline:
+    """How many tokens a prompt has: the provider's word where it gives one, else `estimate`, which is never too low.
+
+    It costs a request, no tokens and no money.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: Gate,
+        router: Router,
+        llm_provider: LLMProvider,
+        interactions: Interactions,
+        estimate: Callable[[ChatRequest, str], int],
+    ) -> None:
+        self.auth = auth
+        self.router = router
+        self.llm_provider = llm_provider
+        self.interactions = interactions
+        self.estimate = estimate
+
+    async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        with Ending(facts) as ending:
+            ending.owes(partial(self.interactions.save_interaction, caller, request))
+            ending.owes((await self.auth.allow_request(caller, facts)).release)
+            route = self.router.choose_model(request, caller, wishes, facts)
+            answer = self.llm_provider.count_tokens(route, request, wishes, facts)
+            if answer is None:
+                answer = Answer(self._estimated(request, route.model, facts), facts, dialect=request.dialect)
+            return ending.hand_over(answer)
+
+    async def _estimated(self, request: ChatRequest, model: str, facts: Facts) -> AsyncGenerator[Batch]:
+        """In a thread: a long prompt takes milliseconds to count."""
+        tokens = await asyncio.to_thread(self.estimate, request, model)
+        facts.usage_source = "estimated"
+        yield (ChatCompletion(raw=count_body(tokens), dialect=request.dialect),)

@@ -281,9 +281,9 @@ def _decrypt(cipher: AESGCM, nonce: bytes, blob: bytes, context: bytes) -> bytes
 
 
 def _context(header: bytes, tenant: str, purpose: str, row: str) -> bytes:
-    """What is authenticated beside the content; lengths make it unambiguous."""
-    parts = (header, tenant.encode(), purpose.encode(), row.encode())
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    """What is authenticated beside the content; lengths make it unambiguous (the header has always the same)."""
+    who, what = tenant.encode(), purpose.encode()
+    return b"%b%d|%b%d|%b%b" % (header, len(who), who, len(what), what, row.encode())
 
 
 def _write_secret(path: Path, content: bytes) -> None:

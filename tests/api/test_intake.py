@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+import zstandard
 
-from synthlang_router.api.intake import HungUp, Intake
+from synthlang_router.api.intake import HungUp, Intake, encoding_of
 from synthlang_router.errors import ClientTimeout, Overloaded, RequestTooLarge, UnsupportedEncoding
 
 
@@ -84,6 +86,44 @@ async def test_a_client_that_leaves_while_sending_is_noticed() -> None:
         await intake().read([], Messages(b"x", disconnect=True))
 
 
-async def test_an_unknown_encoding_is_415() -> None:
+async def test_bytes_count_while_they_come_and_no_longer_when_they_are_refused() -> None:
+    house = intake(max_bytes=1000)
+    coming = asyncio.ensure_future(house.read([], Messages(b"x" * 600, disconnect=True)))
+    waiting = asyncio.ensure_future(house.read([], Pausing(b"x" * 300)))
+    await asyncio.sleep(0)
+    with pytest.raises(HungUp):
+        await coming
+    assert house.bytes == 300
+
+    with pytest.raises(Overloaded):
+        await house.read([], Messages(b"x" * 800))
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert house.bytes == 0
+
+
+class Pausing(Messages):
+    """One piece, and nothing after it."""
+
+    def __init__(self, part: bytes) -> None:
+        super().__init__(part, disconnect=True)
+        self.messages.pop()
+
+
+@pytest.mark.parametrize(
+    "lines", [[b"br"], [b"gzip, gzip"], [b"gzip", b"gzip"], [b"identity, gzip"], [b"deflate"], [b"compress"]]
+)
+def test_codings_that_are_not_read_are_415(lines: list[bytes]) -> None:
+    encoding = encoding_of([(b"content-encoding", line) for line in lines])
+
     with pytest.raises(UnsupportedEncoding):
-        intake().plain(b"x", [(b"content-encoding", b"br")])
+        intake().plain(b"x", encoding)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_what_inflates_over_the_limit_is_413(encoding: str) -> None:
+    pack = gzip.compress if encoding == "gzip" else zstandard.compress
+
+    assert intake().plain(pack(b"x" * 1000), encoding) == b"x" * 1000
+    with pytest.raises(RequestTooLarge):
+        intake().plain(pack(b"x" * 1001), encoding)

@@ -54,7 +54,7 @@ async def running() -> AsyncIterator[Running]:
     app = Waiting()
     intake = Intake(max_body=1000, max_requests=9, max_bytes=9000, body_timeout=1)
     listener = listen("127.0.0.1", 0)
-    server = GatewayServer(app, intake, drain_seconds=0)
+    server = GatewayServer(app, intake, drain_seconds=0, client_timeout=5)
     serving = asyncio.create_task(server.serve_on(listener))
     while not server.started:
         await asyncio.sleep(0.01)

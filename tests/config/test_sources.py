@@ -125,8 +125,10 @@ def test_servers_are_not_looked_for_where_there_is_a_key() -> None:
     assert load(None, {"OPENAI_API_KEY": "sk-1"}, NOWHERE, discover=discover).source.kind == "environment"
 
 
-def test_a_key_whose_dialect_is_not_built_is_mentioned_and_not_used() -> None:
-    got = load(None, {"OPENAI_API_KEY": "sk-1", "GEMINI_API_KEY": "g"}, NOWHERE)
+def test_every_vendor_whose_key_is_there_is_a_provider_in_its_own_dialect() -> None:
+    got = load(None, {"ANTHROPIC_API_KEY": "sk-1", "GEMINI_API_KEY": "g"}, NOWHERE)
 
-    assert list(got.settings.providers) == ["openai"]
-    assert got.warnings == ("GEMINI_API_KEY is set and not used: the dialect gemini is not built yet",)
+    assert {name: given.dialect for name, given in got.settings.providers.items()} == {
+        "anthropic": "anthropic",
+        "gemini": "gemini",
+    }

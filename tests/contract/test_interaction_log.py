@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from synthlang_router.backends import REGISTRY, connect
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions import Batch, Interaction, InteractionLog, Query, SealedContent
-from synthlang_router.interactions.record import MAX_PAGE
+from synthlang_router.interactions.record import MAX_PAGE, ContentSpace
 from synthlang_router.vault import TenantKeys, WrappedKey
 from tests.interactions.records import row
 
@@ -31,6 +32,10 @@ def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TenantKeys]
     opened = connect("tenant_keys", URLS[request.param].format(folder=tmp_path))
     yield opened
     opened.close()
+
+
+class Space(InteractionLog, ContentSpace, Protocol):
+    """Both ports."""
 
 
 def ids(log: InteractionLog, **query: object) -> list[str]:

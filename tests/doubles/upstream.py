@@ -20,7 +20,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from tests.doubles.script import (
     CLOSE,
@@ -97,7 +97,8 @@ class SeenConnection:
 class ScriptedUpstream:
     """`greeting` is played on every new connection before its first request (accept and reset, a premature answer).
 
-    With `reads` False nothing that the peer sends is ever read.
+    With `reads` False nothing that the peer sends is ever read; with `bodies` False a script begins when the head of
+    its request is in (and must not leave the connection open).
     """
 
     def __init__(
@@ -106,12 +107,14 @@ class ScriptedUpstream:
         *,
         greeting: Script = (),
         reads: bool = True,
+        bodies: bool = True,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[SeenRequest] = []
         self.connections: list[SeenConnection] = []
         self.greeting = greeting
         self.reads = reads
+        self.bodies = bodies
         self.port = 0
         self._scripts = scripts
         self._tls = tls
@@ -190,11 +193,10 @@ class _Connection(asyncio.Protocol):
         self._player: asyncio.Task[None]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self._seen = self._upstream.opened(self)
         if not self._upstream.reads:
-            transport.pause_reading()
+            self._transport.pause_reading()
         self._player = asyncio.get_running_loop().create_task(self._play())
 
     def data_received(self, data: bytes) -> None:
@@ -258,6 +260,8 @@ class _Connection(asyncio.Protocol):
         method, target, _ = first.split(" ", 2)
         headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
         length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+        if not self._upstream.bodies:
+            length = 0
         while len(self._buffer) < end + 4 + length:
             if not await self._more():
                 return None

@@ -11,10 +11,12 @@ import os
 import pytest
 
 from synthlang_router.synthlang import ENCODINGS, count_tokens
-from synthlang_router.synthlang.codec import encode
+from synthlang_router.synthlang.codec import LosslessLevel, encode
 from synthlang_router.synthlang.frames import read_text
 from synthlang_router.synthlang.references import Earlier
-from tests.synthlang.generated import case
+from tests.synthlang.generated import case, large
+
+LEVELS: tuple[LosslessLevel, ...] = ("exact", "readable", "session")
 
 
 def check(seed: int) -> None:
@@ -34,6 +36,20 @@ def check(seed: int) -> None:
 def test_generated_texts_come_back_and_get_no_longer(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):
         check(seed)
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_large_tables_of_any_kind_get_no_longer_in_any_encoding(block: int) -> None:
+    for seed in range(block * 10, block * 10 + 10):
+        text = large(seed)
+        for level in LEVELS:
+            coded = encode(text, "tool", level)
+
+            if coded is not None:
+                assert read_text(coded.stored) == text, seed
+                assert all(
+                    count_tokens(coded.sent, name) <= count_tokens(text, name) for name in ENCODINGS
+                ), seed
 
 
 @pytest.mark.fuzz

@@ -118,6 +118,18 @@ class MemoryLog:
             self.contents.pop(row_id, None)
         return len(doomed)
 
+    def used_bytes(self) -> int:
+        self._check()
+        return sum(
+            len(content.prompt or b"") + len(content.answer or b"") for content in self.contents.values()
+        )
+
+    def drop_contents(self, limit: int = 200) -> int:
+        doomed = list(self.contents)[:limit]
+        for row_id in doomed:
+            del self.contents[row_id]
+        return len(doomed)
+
     def _check(self) -> None:
         if self.down:
             raise BackendError("down")

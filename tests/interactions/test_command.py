@@ -10,10 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from synthlang_router.backends.sqlite.interactions import SqliteInteractionLog
-from synthlang_router.cli.interactions import app, moment, printable, readable
+from synthlang_router.cli.interactions import app, moment, printable
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions import Batch, Content, ContentSealer, Interaction, Kept, SealedContent
 from synthlang_router.interactions.content import keep
+from synthlang_router.interactions.shown import readable
 from synthlang_router.main import read_settings
 from synthlang_router.main.recording import LOG_FILE, open_vault
 from synthlang_router.main.secrets import make_data_dir
@@ -93,6 +94,31 @@ def test_show_opens_prompt_and_answer_by_row_id_and_by_request_id(installation: 
         (found,) = json.loads(installation.run("show", name, "--json").output)
         assert (found["prompt"], found["answer"]) == ("the prompt", "the answer")
     assert "the prompt" in installation.run("show", "a").output
+
+
+def test_export_writes_every_row_once_as_json_lines(installation: Installation, tmp_path: Path) -> None:
+    installation.write(*(row(f"row{n}", arrived=NOW + n) for n in range(2500)))
+    target = tmp_path / "rows.jsonl"
+
+    result = installation.run("export", "--output", str(target))
+
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [one["id"] for one in rows] == [f"row{n}" for n in reversed(range(2500))]
+    assert "2500 rows, done" in result.stderr
+    assert target.stat().st_mode & 0o077 == 0
+    assert installation.run("export", "--output", str(target)).exit_code == 1
+
+
+def test_export_has_content_where_it_is_asked_and_rows_of_the_asked_time_only(
+    installation: Installation,
+) -> None:
+    installation.write(
+        row("old", arrived=NOW - 10), row("new", arrived=NOW), content=Content(keep(b"hello", 100))
+    )
+
+    lines = installation.run("export", "--content", "--since", "2023-11-14T22:13:20").stdout.splitlines()
+
+    assert [(one["id"], one["prompt"]) for one in map(json.loads, lines)] == [("new", "hello")]
 
 
 def test_show_says_why_there_is_no_content(installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.interactions.records import (
 )
 
 DAY = 86_400.0
+PICTURE = base64.b64encode(bytes(range(256)) * 10).decode()
 
 
 class Bench:
@@ -49,6 +51,7 @@ class Bench:
             now=self.now,
             monotonic=self.monotonic,
             estimate=lambda lost: 0.25,
+            space=self.log,
         )
 
     def save(self, row_id: str) -> None:
@@ -127,6 +130,49 @@ def test_rows_older_than_the_retention_are_deleted_in_small_batches(bench: Bench
     assert list(bench.log.rows) == ["new"]
 
 
+def test_a_log_that_has_outgrown_its_bound_loses_the_oldest_content_and_keeps_the_rows(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path / "journal", RecordPolicy(max_log_bytes=20_000))
+    for number in range(450):
+        bench.save(f"r{number}")
+
+    bench.come_round()
+
+    assert len(bench.log.rows) == 450
+    kept = len(bench.log.contents)
+    assert 0 < kept < 100
+    assert list(bench.log.contents) == [f"r{number}" for number in range(450 - kept, 450)]
+    assert bench.log.used_bytes() <= 20_000
+    bench.interactions.close()
+
+
+def test_secrets_are_never_kept_and_personal_data_where_it_may_be(tmp_path: Path) -> None:
+    asked = request("I am jane@doe.example with sk-abcdefghijklmnop1234 and a picture " + PICTURE)
+
+    kept: dict[str, tuple[bytes, bytes]] = {}
+    for mask in ("off", "record"):
+        bench = Bench(tmp_path / mask, RecordPolicy(mask=mask))
+        bench.interactions.save_interaction(CALLER, asked, facts("r"), answered("Hello jane@doe.example!"))
+        bench.interactions.save_interaction(
+            CALLER, request("x" * 70_000 + " sk-abcdefghijklmnop1234"), facts("late"), answered()
+        )
+        bench.come_round()
+        content = ContentSealer(bench.vault).open(bench.log.contents["r"], tenant="acme")
+        late = ContentSealer(bench.vault).open(bench.log.contents["late"], tenant="acme")
+        assert content.prompt is not None
+        assert content.answer is not None
+        assert late.prompt is not None
+        assert b"sk-abc" not in content.prompt.head + late.prompt.head
+        assert b"[base64, 2560 bytes, sha256 " in content.prompt.head
+        kept[mask] = content.prompt.head, content.answer.head
+        bench.interactions.close()
+
+    assert b"jane@doe.example" in kept["off"][0]
+    assert b"I am [EMAIL_1] with [SECRET_1] and" in kept["record"][0]
+    assert b"Hello [EMAIL_1]!" in kept["record"][1]
+
+
 @pytest.mark.parametrize("jump", [400 * DAY, -400 * DAY])
 def test_a_clock_that_jumps_deletes_nothing(bench: Bench, jump: float) -> None:
     bench.log.rows = {"new": row("new", arrived=bench.now.now)}
@@ -148,6 +194,8 @@ def test_a_clock_that_was_put_right_is_believed_after_a_day(tmp_path: Path) -> N
         vault(),
         Filing(log, vault()),
         retention_days=30.0,
+        space=None,
+        max_log_bytes=None,
         now=now,
         monotonic=monotonic,
         estimate=lambda r: None,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synthlang_router.answer import Answer
-from synthlang_router.llm_provider import AioHttpTransport, LLMProvider, Provider, Secret, Timeouts, Transport
+from synthlang_router.llm_provider import LLMProvider, Provider, Secret, StreamTransport, Timeouts, Transport
 from synthlang_router.models import ChatChunk, ChatCompletion, ChatRequest, Facts, Route, Wishes
 from synthlang_router.wire import DIALECTS
 from tests.doubles.upstream import ScriptedUpstream
@@ -61,7 +61,7 @@ async def told(answer: Answer) -> Told:
 
 @pytest.fixture
 async def transport() -> AsyncIterator[Transport]:
-    made = AioHttpTransport()
+    made = StreamTransport()
     yield made
     await made.close()
 

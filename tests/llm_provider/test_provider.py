@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from synthlang_router.errors import InvalidRequest
-from synthlang_router.llm_provider import AioHttpTransport, Provider, Secret
+from synthlang_router.llm_provider import Provider, Secret, StreamTransport
 from synthlang_router.llm_provider.provider import prepare
 from synthlang_router.models import Wishes
 
 PROVIDER = Provider(
     name="main",
     base_url="https://api.example.com/v1/",
-    transport=AioHttpTransport(),
+    transport=StreamTransport(),
     api_key=Secret("sk-very-secret"),
     headers=(("X-Team", "blue"), ("User-Agent", "theirs")),
 )
@@ -39,7 +39,7 @@ def test_configured_headers_win_over_ours() -> None:
 
 
 def test_a_provider_without_a_key_is_sent_none() -> None:
-    endpoint = prepare(Provider("local", "http://127.0.0.1:11434/v1", AioHttpTransport()))
+    endpoint = prepare(Provider("local", "http://127.0.0.1:11434/v1", StreamTransport()))
 
     assert "authorization" not in dict(endpoint.plain)
 

@@ -53,7 +53,7 @@ ANSWERS: Final[Mapping[str, Recorded]] = {
     "no body": Recorded(http(b""), b""),
     "204": Recorded(head("x-request-id: 1", status="204 No Content"), b""),
     "an error": Recorded(http(TEXT, status="429 Too Many Requests", headers=["Retry-After: 7"]), TEXT),
-    "repeated names": Recorded(http(TEXT, headers=["Vary: a", "vary: b", "X-Empty:"]), TEXT),
+    "repeated names": Recorded(http(TEXT, headers=["Vary: a", "vary: b", "X-Empty:", "x-s:  t  "]), TEXT),
     "connection: close": Recorded(http(TEXT, headers=["Connection: close"]), TEXT),
     "chunked": Recorded(CHUNKED + chunk(TEXT[:5]) + chunk(TEXT[5:]) + LAST_CHUNK, TEXT),
     "chunk extensions": Recorded(CHUNKED + b'19;a;b="c d"\r\n' + TEXT[:25] + b"\r\n" + LAST_CHUNK, TEXT[:25]),
@@ -81,6 +81,9 @@ ANSWERS: Final[Mapping[str, Recorded]] = {
     "endless chunk size": Recorded(CHUNKED + b"f" * 17 + b"\r\n", b"", oracle=False),
     "redirect": Recorded(http(TEXT, status="302 Found", headers=["location: /x"]), b""),
     "another protocol": Recorded(head("upgrade: x", "connection: upgrade", status="101 Switching"), b""),
+    "a coding with a space after it, and cut": Recorded(
+        head("transfer-encoding: chunked ") + chunk(TEXT), TEXT + b"?"
+    ),
     "too large by its head": Recorded(head(f"content-length: {MOST_BODY + 1}"), b""),
     "too large by its chunks": Recorded(
         CHUNKED + chunk(b"x" * MOST_BODY) + chunk(b"x") + LAST_CHUNK, b"x" * (MOST_BODY + 1)

@@ -301,3 +301,12 @@ def test_a_name_is_served_where_a_request_for_it_would_go_out_under_it() -> None
     assert not sole.serves("new", caller("fa*"))
     assert not router(lists=TWO, rules=[Rule(use="gpt-4o")]).serves("new", ANYBODY)
     assert not sole.serves("x" * 1_000_000, ANYBODY)
+
+
+def test_targets_with_a_weight_share_the_load_and_the_others_stand_in() -> None:
+    by = router([model("fast", ("openai/a", 3), ("local/b", 1), ("local/c", 0), fallbacks=("gpt-4o",))], TWO)
+
+    route = by.choose_model(request("fast"), ANYBODY, Wishes(), new_facts())
+
+    assert (route.weight, route.peers) == (3.0, 1)
+    assert [target.model for target in route.alternatives] == ["b", "c", "gpt-4o"]

@@ -109,6 +109,16 @@ def as_text(rng: random.Random) -> str:
     )
 
 
+def as_fields(rng: random.Random) -> str:
+    mark = rng.choice((",", "\t", ";"))
+    kinds = [
+        rng.choice((word, lambda r: str(r.randrange(1000)), lambda r: "same"))
+        for _ in range(rng.randrange(2, 6))
+    ]
+    rows = [[kind(rng).replace("\n", "") for kind in kinds] for _ in range(rng.randrange(3, 12))]
+    return "\n".join(mark.join(row) for row in [[f"name{n}" for n in range(len(kinds))], *rows])
+
+
 def mutated(rng: random.Random, text: str) -> str:
     for _ in range(rng.choice((0, 0, 0, 1, 2, 5))):
         at = rng.randrange(len(text) + 1)
@@ -116,7 +126,14 @@ def mutated(rng: random.Random, text: str) -> str:
     return text.replace("\n", "\r\n") if rng.random() < 0.03 else text
 
 
-SHAPES: tuple[Callable[[random.Random], str], ...] = (as_json, as_json_lines, as_log, as_listing, as_text)
+SHAPES: tuple[Callable[[random.Random], str], ...] = (
+    as_json,
+    as_json_lines,
+    as_log,
+    as_fields,
+    as_listing,
+    as_text,
+)
 
 
 class Case(NamedTuple):
@@ -134,3 +151,35 @@ def case(seed: int) -> Case:
     level: LosslessLevel = rng.choice(("exact", "readable", "session"))
     earlier = (mutated(rng, text) if rng.random() < 0.5 else as_text(rng),)
     return Case(text, rng.choice(("user", "tool", "system")), level, earlier)
+
+
+def column(rng: random.Random) -> Callable[[], str]:
+    """Values of one kind, such as tokenizers split in very different ways."""
+    digits, size = 10 ** rng.randrange(1, 16), rng.randrange(2, 12)
+    kinds: tuple[Callable[[], str], ...] = (
+        lambda: str(rng.randrange(digits)),
+        lambda: rng.randbytes(size).hex(),
+        lambda: str(rng.choice(WORDS)),
+        lambda: "中文字"[: rng.randrange(4)],
+        lambda: "😀" * rng.randrange(3),
+        lambda: "same",
+        lambda: " " * rng.randrange(4),
+        lambda: f"{rng.random():.{size}f}",
+    )
+    return rng.choice(kinds)
+
+
+def large(seed: int) -> str:
+    """A table of many rows in one of the shapes data comes in."""
+    rng = random.Random(seed)
+    columns = [column(rng) for _ in range(rng.randrange(1, 6))]
+    rows = [[value() for value in columns] for _ in range(rng.randrange(20, 120))]
+    records = [{f"key{place}": value for place, value in enumerate(row)} for row in rows]
+    shapes = (
+        json.dumps(records, indent=rng.choice((None, 1, 2, 4)), ensure_ascii=rng.random() < 0.5),
+        "\n".join(json.dumps(record) for record in records),
+        "\n".join("\t".join(("x", *row)) for row in [[f"name{n}" for n in range(len(columns))], *rows]),
+        "\n".join(f"10:{n // 60:02}:{n % 60:02} INFO {' '.join(row)}" for n, row in enumerate(rows)),
+        "\n".join(f"{n}: {' '.join(row)}" for n, row in enumerate(rows, rng.randrange(99))),
+    )
+    return rng.choice(shapes)

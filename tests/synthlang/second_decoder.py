@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-SIGNS = "【】「」●±★※■¿"
+SIGNS = "【】「」●±★※■¿^"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 MARK = re.compile("(†[A-Za-z0-9]|[§×→☆←°€™®©´♪♥«»¡„『』《》（）．；！？～〜・／＞，：─█′″―])(「)?|」")
 SLOT = re.compile("●|±|★( *[0-9]+)|※([A-Za-z0-9])")
@@ -22,17 +22,27 @@ def decode(text: str, messages: list[str]) -> str:
             continue
         frame, at = text[at : text.index("】", at)], text.index("】", at) + 1
         if kind == "r":
-            message, first, last = map(int, re.findall("[0-9]+", frame)[:3])
-            out += "\n".join(messages[message - 1].split("\n")[first - 1 : last])
+            out += earlier_lines(frame, messages)
             continue
         style, body = frame.split("\n", 1)
         plain = Body(
             body.removeprefix("(x「y」 names y; rows fill ●)\n"), "\n" if kind == "t" else ","
         ).read()
-        plain = re.sub("¿([a-j])", lambda found: SIGNS["abcdefghij".index(found[1])], plain)
+        plain = re.sub("¿([a-k])", lambda found: SIGNS["abcdefghijk".index(found[1])], plain)
         values = {"t": [], "j": [plain], "l": elements(plain)}[kind]
         out += "\n".join(printed(value, style) for value in values) or plain
     return out + text[at:]
+
+
+def earlier_lines(frame: str, messages: list[str]) -> str:
+    message, first, last, *shift = map(
+        int, re.findall("[+-]?[0-9]+", frame.split(" ", 1)[0].replace("-", " ", 1))
+    )
+    lines = messages[message - 1].split("\n")[first - 1 : last]
+    if not shift:
+        return "\n".join(lines)
+    number = re.compile("^ *[0-9]{1,6}(?=[:|\t])")
+    return "\n".join(number.sub(lambda n: str(int(n[0]) + shift[0]).rjust(len(n[0])), line) for line in lines)
 
 
 class Body:

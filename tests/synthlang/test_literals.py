@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthlang_router.synthlang.literals import escapes_of, literal, splice, text_of, text_slots
@@ -72,6 +72,7 @@ def test_replacing_a_text_leaves_every_other_byte() -> None:
     assert changed == RAW.replace(b'"caf\\u00e9"', b'"tea"')
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(["r", "u", "g"]))
 def test_a_literal_is_recognised_by_a_habit_that_writes_it_again(text: str, habit: str) -> None:
     written = literal(text, habit)  # type: ignore[arg-type]  # drawn from the three

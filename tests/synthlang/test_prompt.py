@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthlang_router.models import ChatRequest, Facts, Wishes
@@ -189,6 +189,7 @@ PIECES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["user", "tool", "assistant", "system"]), st.lists(PIECES, max_size=6).map("".join)), max_size=4), st.booleans())  # fmt: skip
 def test_any_conversation_comes_back_and_never_gets_longer(
     talk: list[tuple[str, str]], ascii_only: bool

@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthlang_router.synthlang.whitespace import minify, restore
@@ -36,6 +36,7 @@ def sprinkle(text: str, seed: int) -> str:
     return "".join(out).strip()
 
 
+@settings(deadline=None)
 @given(CONTAINERS, st.sampled_from([None, 0, 1, 2, 3, 4, 8, "\t", "\t\t"]), st.booleans())
 def test_what_a_printer_wrote_comes_back(value: object, indent: int | str | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -43,9 +44,10 @@ def test_what_a_printer_wrote_comes_back(value: object, indent: int | str | None
     small = minify(text)
 
     assert small.text == json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
-    assert restore(small.text, small.style) == text
+    assert restore(small.text, small.style, len(text)) == text
 
 
+@settings(deadline=None)
 @given(CONTAINERS, st.integers())
 def test_white_space_anywhere_comes_back(value: object, seed: int) -> None:
     text = sprinkle(json.dumps(value), seed)
@@ -53,7 +55,7 @@ def test_white_space_anywhere_comes_back(value: object, seed: int) -> None:
     small = minify(text)
 
     assert small.text == json.dumps(value, separators=(",", ":"))
-    assert restore(small.text, small.style) == text
+    assert restore(small.text, small.style, len(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -78,10 +80,18 @@ def test_an_uncommon_style_costs_what_is_uncommon_only() -> None:
     small = minify(f"[\n{rows}\n]")
 
     assert len(small.style) < 150
-    assert restore(small.text, small.style) == f"[\n{rows}\n]"
+    assert restore(small.text, small.style, 100_000) == f"[\n{rows}\n]"
 
 
 def test_numbers_strings_key_order_and_duplicate_keys_keep_their_bytes() -> None:
     text = '{"b" : 1.50, "a" : 1E+02, "b" : "\\u00e9\\/ \\" : ,", "big" : 12345678901234567890.10}'
 
     assert minify(text).text == '{"b":1.50,"a":1E+02,"b":"\\u00e9\\/ \\" : ,","big":12345678901234567890.10}'
+
+
+@pytest.mark.parametrize(
+    "style", ["q", "i", "i999", "i2+99999", "ti2", "i99+9999", '[402,"' + " " * 999 + '"]']
+)
+def test_a_style_that_is_none_of_ours_or_makes_too_much_of_the_text_is_refused(style: str) -> None:
+    with pytest.raises(ValueError):
+        restore("[" * 400 + "1," * 400 + "1" + "]" * 400, style, 100_000)

@@ -332,3 +332,15 @@ async def test_every_error_has_openais_shape(
     assert reply.status == status
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
     assert reply.headers["x-request-id"]
+
+
+async def test_where_the_pair_model_decides_a_paraphrase_is_served_and_a_near_miss_is_not(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house([[completion("Go to bed early.")]], more="cache: {semantic: {verify: pair}}")
+    await house.client.chat("How can I improve my sleep?")
+
+    paraphrase = await house.client.chat("What can I do to improve my sleep?")
+    near = await house.client.chat("How can I improve my diet?")
+
+    assert (paraphrase.headers["x-cache"], near.headers["x-cache"]) == ("SEMANTIC-HIT", "MISS")

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` (and embeddings, by the same steps): verify, read, answer, send.
+"""`POST /v1/chat/completions`, and by the same steps every other kind of `manners`: verify, read, answer, send.
 
 One of the two places that know whether a request is streamed.
 """
@@ -14,9 +14,10 @@ from synthlang_router.answer import Answer, Item
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.exchange import Exchange
 from synthlang_router.api.headers import Headers, read_request_id, read_wishes, render_facts
-from synthlang_router.api.intake import HungUp, Intake
+from synthlang_router.api.intake import HungUp, Intake, encoding_of
+from synthlang_router.api.manners import MANNERS, spoken_headers
 from synthlang_router.api.meter import RequestMeter
-from synthlang_router.api.stream import EventStream, openai_frames
+from synthlang_router.api.stream import EventStream, Frames
 from synthlang_router.ending import SHUTDOWN
 from synthlang_router.errors import ClientTimeout, InvalidRequest, Overloaded, RequestTooLarge, RouterError
 from synthlang_router.models import Caller, ChatChunk, ChatCompletion, ChatRequest, Facts, Wishes
@@ -24,7 +25,7 @@ from synthlang_router.telemetry import count
 from synthlang_router.wire import DIALECTS
 
 OFF_THE_LOOP: Final = 1_000_000
-"""Bodies over this many bytes are checked in a worker thread."""
+"""Bodies over this many bytes, and compressed ones, are checked in a worker thread."""
 
 
 class Pipeline(Protocol):
@@ -61,6 +62,7 @@ class ChatResource:
         commit_after: float,
     ) -> None:
         self.kind = kind
+        self.manner = MANNERS[kind]
         self.pipeline = pipeline
         self.verify_api_key = verify_api_key
         self.intake = intake
@@ -73,7 +75,9 @@ class ChatResource:
 
     async def __call__(self, exchange: Exchange) -> None:
         facts = self.new_facts(read_request_id(exchange.headers), exchange.path)
-        stream = EventStream(exchange, partial(self._stream_headers, facts), self.commit_after)
+        stream = EventStream(
+            exchange, partial(self._stream_headers, facts), self.commit_after, self.manner.keep_alive
+        )
         try:
             await self._serve(exchange, facts, stream)
         except HungUp:
@@ -95,8 +99,11 @@ class ChatResource:
             body = await self.intake.read(exchange.headers, exchange.receive)
             held = len(body)
             wishes = read_wishes(exchange.headers, exchange.query, caller, self.wishes())
-            facts.tags = caller.tags + wishes.tags
-            request = await self._parse(body, exchange.headers)
+            facts.tags = wishes.tags
+            request = await self._parse(body, encoding_of(exchange.headers))
+            if len(request.body) > held:  # what a small body was inflated to
+                self.intake.hold(len(request.body) - held)
+                held = len(request.body)
             with exchange.watched():
                 async with await self.pipeline.answer(caller, request, wishes, facts) as answer:
                     await self._deliver(answer, request, facts, exchange, stream)
@@ -108,9 +115,9 @@ class ChatResource:
     ) -> None:
         try:
             if request.stream:
-                await stream.relay(
-                    answer, partial(self._frames, request, facts), b"data: [DONE]\n\n", self.record.settled
-                )
+                frames = self.manner.frames()
+                write = partial(self._frames, request, facts, frames)
+                await stream.relay(answer, write, frames.end, self.record.settled)
                 facts.status = 200
             else:
                 await self._send_whole(answer, facts, exchange)
@@ -125,16 +132,15 @@ class ChatResource:
                 )  # the row says complete, and it is; but the last byte did not arrive
             raise
 
-    async def _parse(self, body: bytes, headers: Headers) -> ChatRequest:
-        if len(body) > OFF_THE_LOOP:
-            return await asyncio.to_thread(self._parse_now, body, headers)
-        return self._parse_now(body, headers)
+    async def _parse(self, body: bytes, encoding: str) -> ChatRequest:
+        if encoding or len(body) > OFF_THE_LOOP:
+            return await asyncio.to_thread(self._parse_now, body, encoding)
+        return self._parse_now(body, encoding)
 
-    def _parse_now(self, body: bytes, headers: Headers) -> ChatRequest:
-        plain = self.intake.plain(body, headers)
-        request = DIALECTS["openai"].read_request(plain, self.kind)
-        if request.stream and self.kind == "embeddings":
-            raise InvalidRequest("Embeddings cannot be streamed.", param="stream")
+    def _parse_now(self, body: bytes, encoding: str) -> ChatRequest:
+        request = DIALECTS[self.manner.dialect].read_request(self.intake.plain(body, encoding), self.kind)
+        if request.stream and not self.manner.streams:
+            raise InvalidRequest("This kind of answer cannot be streamed.", param="stream")
         return request
 
     async def _send_whole(self, answer: Answer, facts: Facts, exchange: Exchange) -> None:
@@ -145,46 +151,52 @@ class ChatResource:
         completion = answer.gathered.completion()
         body = b"" if completion is None else self._whole(answer, completion, facts)
         facts.status = 200
-        headers = [(b"content-type", b"application/json"), *render_facts(facts, self.clock())]
+        headers = [(b"content-type", b"application/json"), *self._told(facts)]
         await exchange.respond(200, headers, body)
 
     def _whole(self, answer: Answer, completion: ChatCompletion, facts: Facts) -> bytes:
         if not answer.replayed:
             return completion.raw
         return DIALECTS[answer.dialect].refresh(
-            completion, new_id=f"chatcmpl-{facts.row_id}", created=int(facts.arrived)
+            completion, new_id=self.manner.ids + facts.row_id, created=int(facts.arrived)
         )
 
-    def _frames(self, request: ChatRequest, facts: Facts, items: Sequence[Item]) -> bytes:
+    def _frames(self, request: ChatRequest, facts: Facts, frames: Frames, items: Sequence[Item]) -> bytes:
         chunks: list[ChatChunk] = []
         for item in items:
             if isinstance(item, ChatChunk):
                 chunks.append(item)
             else:
                 chunks += self._unfolded(item, request, facts)
-        return openai_frames(chunks)
+        return frames.write(chunks)
 
     def _unfolded(self, completion: ChatCompletion, request: ChatRequest, facts: Facts) -> list[ChatChunk]:
         options = request.value("stream_options")
         return DIALECTS[completion.dialect].unfold(
             completion,
-            new_id=f"chatcmpl-{facts.row_id}",
+            new_id=self.manner.ids + facts.row_id,
             created=int(facts.arrived),
             include_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
 
     def _stream_headers(self, facts: Facts) -> Headers:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
-        return headers + render_facts(facts, self.clock())
+        return headers + self._told(facts)
+
+    def _told(self, facts: Facts) -> Headers:
+        return render_facts(facts, self.clock()) + spoken_headers(self.manner, facts)
 
     async def _fail(self, error: RouterError, facts: Facts, exchange: Exchange, stream: EventStream) -> None:
         count("errors", error.error_code or error.error_type)
         facts.status = error.http_status
         if stream.committed:
             exchange.close_after()
-            await stream.fail(DIALECTS["openai"].error_event(error))
+            await stream.fail(DIALECTS[self.manner.dialect].error_event(error))
             return
-        status, headers, body = error_response(error, "openai", facts, self.clock())
-        if isinstance(error, ClientTimeout | RequestTooLarge):  # a provider's 408 and 413 are no matter of ours
+        status, headers, body = error_response(error, self.manner.dialect, facts, self.clock())
+        headers += spoken_headers(self.manner, facts)
+        if isinstance(
+            error, ClientTimeout | RequestTooLarge
+        ):  # a provider's 408 and 413 are no matter of ours
             exchange.close_after()
         await exchange.respond(status, headers, body)

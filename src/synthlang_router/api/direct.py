@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synthlang_router.api.exchange import NOTHING
 from synthlang_router.api.headers import Headers
+from synthlang_router.errors import RouterError
 
 if TYPE_CHECKING:
     from synthlang_router.api.protocol import GatewayProtocol
@@ -32,6 +33,7 @@ class DirectExchange:
 
     __slots__ = (
         "_chunked",
+        "_fault",
         "_head",
         "_http10",
         "_protocol",
@@ -76,6 +78,12 @@ class DirectExchange:
         self._waiter: asyncio.Future[None] | None = None
         self._head = b""
         self._chunked = False
+        self._fault: RouterError | None = None
+
+    def fail(self, error: RouterError) -> None:
+        """The body will not come as it should: who waits for it gets `error`."""
+        self._fault = error
+        self.set()
 
     def set(self) -> None:
         """Body bytes, the body's end, or the connection's."""
@@ -87,10 +95,12 @@ class DirectExchange:
         if self._wants_continue:
             self._wants_continue = False
             self._protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        while not self.body and self.more_body and not self.disconnected:
+        while not self.body and self.more_body and not self.disconnected and self._fault is None:
             self._protocol.flow.resume_reading()
             self._waiter = self._protocol.loop.create_future()
             await self._waiter
+        if self._fault is not None:
+            raise self._fault
         if self.disconnected:
             return {"type": _DISCONNECT}
         body, self.body = bytes(self.body), bytearray()
@@ -103,6 +113,8 @@ class DirectExchange:
         self.keep_alive = False
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.more_body:  # an answer before the end of the question is the connection's last
+            self.keep_alive = False
         head = self._render(status, headers, b"content-length: %d\r\n" % len(body))
         self._finish(head + body)
 

@@ -8,6 +8,7 @@ from typing import Final
 from synthlang_router.api.errors import error_response
 from synthlang_router.api.exchange import AsgiExchange, Exchange, Receive, Scope, Send
 from synthlang_router.api.headers import read_request_id
+from synthlang_router.api.manners import dialect_at
 from synthlang_router.errors import MethodNotAllowed, UpgradeRequired
 from synthlang_router.telemetry import new_request_id
 
@@ -47,7 +48,7 @@ class Edge:
 
 async def _refuse_method(exchange: Exchange, method: str) -> None:
     error = MethodNotAllowed(f"{method} is not allowed here; this path takes POST.")
-    status, headers, body = error_response(error, "openai", None, 0.0)
+    status, headers, body = error_response(error, dialect_at(exchange.path), None, 0.0)
     await exchange.respond(status, [*headers, (b"allow", b"POST"), _request_id(exchange)], body)
 
 

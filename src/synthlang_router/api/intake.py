@@ -51,25 +51,38 @@ class Intake:
         self.bytes -= size
 
     async def read(self, headers: Headers, receive: Receive) -> bytes:
-        """The body as sent; its length is counted as in flight until `leave`."""
+        """The body as sent. Its bytes count as in flight as they come, until `leave`; not if this raises."""
         for name, value in headers:
             if name == b"content-length" and int(value) > self.max_body:
                 raise self._too_large()
-        message = await self._first(receive)
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            body = await self._rest(body, receive)
-        self._hold(len(body))
-        return body
+        parts: list[bytes] = []
+        size = 0
+        try:
+            while True:
+                message = await self._next(receive)
+                part = message.get("body", b"")
+                if size + len(part) > self.max_body:
+                    raise self._too_large()
+                self.hold(len(part))
+                size += len(part)
+                parts.append(part)
+                if not message.get("more_body"):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+        except BaseException:
+            self.bytes -= size
+            raise
 
-    def plain(self, body: bytes, headers: Headers) -> bytes:
+    def hold(self, size: int) -> None:
+        """Count so many more bytes as in flight; Overloaded where there is no room."""
+        if self.bytes + size > self.max_bytes:
+            raise self._too_full()
+        self.bytes += size
+
+    def plain(self, body: bytes, encoding: str) -> bytes:
         """The body without its Content-Encoding; the size limit holds for what comes out."""
-        for name, value in headers:
-            if name == b"content-encoding":
-                return inflate(body, value.decode("latin-1").strip().lower(), self.max_body)
-        return body
+        return inflate(body, encoding, self.max_body) if encoding else body
 
-    async def _first(self, receive: Receive) -> MutableMapping[str, Any]:
+    async def _next(self, receive: Receive) -> MutableMapping[str, Any]:
         if self.body_timeout is None:
             return _alive(await receive())
         try:
@@ -78,25 +91,6 @@ class Intake:
         except TimeoutError:
             raise ClientTimeout("The request body did not arrive in time.") from None
 
-    async def _rest(self, first: bytes, receive: Receive) -> bytes:
-        parts, size = [first], len(first)
-        while True:
-            message = await self._first(receive)
-            part = message.get("body", b"")
-            size += len(part)
-            if size > self.max_body:
-                raise self._too_large()
-            if self.bytes + size > self.max_bytes:
-                raise self._too_full()
-            parts.append(part)
-            if not message.get("more_body"):
-                return b"".join(parts)
-
-    def _hold(self, size: int) -> None:
-        if self.bytes + size > self.max_bytes:
-            raise self._too_full()
-        self.bytes += size
-
     def _too_large(self) -> RequestTooLarge:
         count("refused", "body_too_large")
         return RequestTooLarge(f"The request body is over {self.max_body} bytes.")
@@ -104,6 +98,14 @@ class Intake:
     def _too_full(self) -> Overloaded:
         count("refused", "bytes_in_flight")
         return Overloaded("Too many bytes are in flight.", retry_after=1.0)
+
+
+def encoding_of(headers: Headers) -> str:
+    """The Content-Encoding, empty where the body is plain; several lines of it are one list (RFC 9110 section 5.2)."""
+    codings = [
+        value.decode("latin-1").strip().lower() for name, value in headers if name == b"content-encoding"
+    ]
+    return ",".join(codings)
 
 
 def _alive(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.headers import Headers, read_request_id
+from synthlang_router.api.manners import dialect_at
 from synthlang_router.errors import (
     InvalidRequest,
     MethodNotAllowed,
@@ -99,15 +100,16 @@ class Operations:
         return Response(self.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def cold_app(operations: Operations) -> FastAPI:
-    """Everything that is not a hot path."""
+def cold_app(operations: Operations, *routers: APIRouter) -> FastAPI:
+    """Everything that is not a hot path; `routers` are those of other features."""
     app = FastAPI(
         title="SynthLang Router", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    app.include_router(operations.router())
+    for router in (operations.router(), *routers):
+        app.include_router(router)
 
     def render(request: Request, error: RouterError) -> Response:
-        status, headers, body = error_response(error, "openai", None, 0.0)
+        status, headers, body = error_response(error, dialect_at(request.scope["path"]), None, 0.0)
         request_id = read_request_id(request.scope["headers"]) or operations.new_request_id()
         headers += [(b"x-request-id", request_id.encode()), (b"content-length", b"%d" % len(body))]
         response = Response(body, status)

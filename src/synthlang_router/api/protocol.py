@@ -1,98 +1,182 @@
 """`GatewayProtocol`: uvicorn's httptools protocol with the bounds and the news it leaves out.
 
-Four additions, each pinned by a test against the installed uvicorn: a hang-up cancels the request's own task at
-once (no watcher task a request), headers are bounded in count, size and time, what cannot be parsed is told in
-OpenAI's error shape, and requests for the hot paths go straight to their resource (`DirectExchange`).
+Each addition is pinned by a test against the installed uvicorn: a hang-up cancels the request's own task at once (no
+watcher task a request); headers are bounded in count and size; whoever is slow in sending, or does not read, is not
+waited for; a request that others might read differently is refused in OpenAI's error shape; and requests for the hot
+paths go straight to their resource (`DirectExchange`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
+import httptools
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from synthlang_router.api.direct import DirectExchange
+from synthlang_router.api.slow_reader import ReaderWatch
+from synthlang_router.api.target import is_plain
 from synthlang_router.ending import HUNG_UP
-from synthlang_router.telemetry import count
+from synthlang_router.errors import ClientTimeout, HeadersTooLarge, InvalidRequest, RouterError
+from synthlang_router.telemetry import count, new_request_id
+from synthlang_router.wire import DIALECTS
 
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 65_536
-HEADER_SECONDS: Final = 30.0
-BODY_SECONDS: Final = 60.0
-"""For the whole body to arrive; a client may take so long to send what it sends."""
+"""The target, names and values, trailers included."""
+SLOWEST: Final = 100_000
+"""Bytes of a body for which a client gets another second."""
 LINGER_SECONDS: Final = 1.0
+"""How long what a client still sends is read after its answer, so that a reset does not take the answer with it."""
+
+Owed = Literal["nothing", "headers", "body"]
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """One client connection."""
+    """One client connection. `patience` is in seconds: for headers, for a body, for anything of an answer to be read."""
 
-    _header_bytes = 0
-    _header_timer: asyncio.TimerHandle | None = None
-    _body_timer: asyncio.TimerHandle | None = None
     _date: tuple[object, bytes] = (None, b"")
 
-    def __init__(self, config: Config, *arguments: Any, **options: Any) -> None:
+    def __init__(self, config: Config, *arguments: Any, patience: float, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._hot: Mapping[bytes, Callable[[DirectExchange], Awaitable[None]]] = getattr(
             self.app, "direct", {}
         )
+        self._patience = patience
+        self._owed: Owed = "headers"
+        self._since = 0.0
+        self._header_bytes = self._body_bytes = self._hosts = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._reader: ReaderWatch
+        self._over = False  # nothing that still comes is read
+        self._again = False  # this head is read once more, without its upgrade
+        self._answering: RequestResponseCycle | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._wait_for_headers()
+        self._reader = ReaderWatch(transport, self.loop, self._patience)
+        self._wait()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._body_timer is None and self.cycle is not None and self.cycle.more_body:
-            self._body_timer = self.loop.call_later(BODY_SECONDS, self._refuse_slow_body)
+        if self._over:
+            return
+        self._unset_keepalive_if_required()
+        self._read(data)
+        if self._owed == "nothing":
+            if self._is_busy():
+                return
+            self._header_bytes = 0
+            self._owed = "headers"  # empty lines before a request: the time for it runs
+        if self._owed == "body" and not self._is_busy():
+            self.close_politely(unread=True)  # answered before its body was here, which nobody needs now
+        elif self._timer is None:
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_are_in()
-        self._body_is_in()
+        self._stop_waiting()
+        self._reader.stop()
         super().connection_lost(exc)
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            task = getattr(cycle, "task", None)
-            if task is not None:
-                count("hang_ups")
-                task.cancel(HUNG_UP)
+        if self._answering is not None and self._task is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            count("hang_ups")
+            self._task.cancel(HUNG_UP)
+
+    def _read(self, data: bytes) -> None:
+        while not self._over:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._again:
+                    self._again = False
+                    data = self._head_without_upgrade() + data[upgrade.args[0] :]
+                    continue
+            except httptools.HttpParserError:
+                self._refuse(InvalidRequest("The request is not valid HTTP."))
+            return
+
+    def _head_without_upgrade(self) -> bytes:
+        """What a client offers beside HTTP/1.1 is ignored (RFC 9110 section 7.8); the parser would leave the body out.
+
+        Java's client offers HTTP/2 with every request that is not under TLS.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0] != b"upgrade"]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
+
+    # What the parser tells
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._header_bytes = 0
-        if self._header_timer is None:
-            self._wait_for_headers()
+        self._owed = "headers"
+        self._header_bytes = self._body_bytes = self._hosts = 0
 
     def on_url(self, url: bytes) -> None:
-        self._count_header_bytes(len(url))
+        self._header_bytes += len(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_header_bytes(len(name) + len(value))
-        if len(self.headers) >= MAX_HEADERS:
-            self._refuse(431, "Too many request headers.")
-        super().on_header(name, value)
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
+            self._refuse(HeadersTooLarge("The request headers are too many or too large."))
+            return
+        if (
+            self._owed == "body"
+        ):  # a trailer must not become a header after all was decided (RFC 9110 section 6.5.1)
+            return
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        self._headers_are_in()
-        if self.transport.is_closing():
+        if self._over:
             return
+        self._stop_waiting()
+        self._owed = "body"
+        http10 = self.parser.get_http_version() == "1.0"
+        if not is_plain(self.url):
+            self._refuse(InvalidRequest("The request target must be a plain absolute path."))
+        elif self._hosts > 1 or not (self._hosts or http10):  # RFC 9112 section 3.2
+            self._refuse(InvalidRequest("A request has exactly one Host header."))
+        elif self.parser.should_upgrade() and self._get_upgrade() != b"websocket":
+            self._again = True
+        else:
+            self._serve(http10)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self.cycle is not None and not self._over:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._owed = "nothing"
+        self._stop_waiting()
+        if self.cycle is not None and not self._over and not self._again:
+            super().on_message_complete()
+
+    # The way to the app
+
+    def _serve(self, http10: bool) -> None:
         path, _, query = self.url.partition(b"?")
         serve = self._hot.get(path)
-        idle = self.cycle is None or self.cycle.response_complete
-        if serve is None or not idle or self.parser.get_method() != b"POST" or self.parser.should_upgrade():
+        if serve is None or self._is_busy() or self.parser.get_method() != b"POST":
             super().on_headers_complete()
         else:
-            self._serve_directly(serve, path.decode(), query)
+            self._serve_directly(serve, path.decode(), query, http10)
+
+    def _is_busy(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
 
     def _serve_directly(
-        self, serve: Callable[[DirectExchange], Awaitable[None]], path: str, query: bytes
+        self, serve: Callable[[DirectExchange], Awaitable[None]], path: str, query: bytes, http10: bool
     ) -> None:
-        http10 = self.parser.get_http_version() == "1.0"
         exchange = DirectExchange(
             self,
             path,
@@ -103,7 +187,14 @@ class GatewayProtocol(HttpToolsProtocol):
             wants_continue=self.expect_100_continue,
         )
         self.cycle = cast(RequestResponseCycle, exchange)
-        exchange.task = task = self.loop.create_task(cast(Coroutine[Any, Any, None], serve(exchange)))
+        self._run(self.cycle, cast(Coroutine[Any, Any, None], serve(exchange)))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._run(cycle, cycle.run_asgi(app))
+
+    def _run(self, cycle: RequestResponseCycle, work: Coroutine[Any, Any, None]) -> None:
+        self._answering = cycle
+        self._task = task = self.loop.create_task(work)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -114,72 +205,96 @@ class GatewayProtocol(HttpToolsProtocol):
             GatewayProtocol._date = (headers, b"".join(b"%b: %b\r\n" % pair for pair in headers))
         return self._date[1]
 
+    # Time
+
+    def _wait(self) -> None:
+        """For what the client owes, from now on."""
+        self._since = self.loop.time()
+        self._timer = self.loop.call_later(self._patience, self._look)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """The time is over, unless it was we who did not read, or enough of a large body has come to go on."""
+        self._timer = None
+        now = self.loop.time()
+        due = self._since + self._patience + self._body_bytes / SLOWEST
+        if self.flow.read_paused:
+            self._wait()
+        elif self._owed == "body" and now < due:
+            self._timer = self.loop.call_at(due, self._look)
+        elif self._owed == "body":
+            self._refuse(ClientTimeout("The request body did not arrive in time."))
+        elif self._header_bytes:
+            self._refuse(ClientTimeout("The request headers did not arrive in time."))
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reader.begin()
+
+    def resume_writing(self) -> None:
+        self._reader.stop()
+        super().resume_writing()
+
+    # The end
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._part()
+
+    def on_response_complete(self) -> None:
+        if self._over:
+            self.pipeline.clear()
+        else:
+            super().on_response_complete()
+
     def close_politely(self, *, unread: bool) -> None:
-        """Close; where the client is still sending, a moment later, for a reset would take the answer with it."""
-        if unread:
-            self.loop.call_later(LINGER_SECONDS, self.transport.close)
-        else:
+        """Close; where the client is still sending, a moment later."""
+        self._over = True
+        self._stop_waiting()
+        if not unread:
+            self._part()
+        elif not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, self._part)
+
+    def _part(self) -> None:
+        """Close once everything is sent; a client that does not read it loses it."""
+        if not self.transport.is_closing():
             self.transport.close()
+            if self.transport.get_write_buffer_size():
+                self.loop.call_later(self._patience, self.transport.abort)
 
-    def on_body(self, body: bytes) -> None:
-        if self.cycle is not None:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._body_is_in()
-        if self.cycle is not None:
-            super().on_message_complete()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        task = self.loop.create_task(cycle.run_asgi(app))
-        cycle.task = task  # type: ignore[attr-defined] # ours: found again when the connection is lost
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-
-    def _count_header_bytes(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse(431, "The request headers are too large.")
-
-    def _wait_for_headers(self) -> None:
-        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._refuse_slow)
-
-    def _headers_are_in(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _body_is_in(self) -> None:
-        if self._body_timer is not None:
-            self._body_timer.cancel()
-            self._body_timer = None
-
-    def _refuse_slow_body(self) -> None:
-        self._body_timer = None
-        if self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
-            self._refuse(408, "The request body did not arrive in time.", instead_of_answer=True)
-
-    def _refuse_slow(self) -> None:
-        self._header_timer = None
-        if self._header_bytes:
-            self._refuse(408, "The request headers did not arrive in time.")
-        else:
-            self.transport.close()
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
-
-    def _refuse(self, status: int, message: str, *, instead_of_answer: bool = False) -> None:
-        if self.transport.is_closing():
+    def _refuse(self, error: RouterError) -> None:
+        """Nothing more is read. The request it is about gets `error`; one before it, its own answer, as the last."""
+        if self._over or self.transport.is_closing():
             return
-        count("refused", f"http_{status}")
-        body = (
-            b'{"error":{"message":"%s","type":"invalid_request_error","param":null,"code":null}}'
-            % message.encode()
+        self._over = True
+        self._stop_waiting()
+        count("refused", f"http_{error.http_status}")
+        answering = self._answering
+        if answering is None or answering.response_complete:
+            self._tell(error)
+        elif answering is not self.cycle or not answering.more_body:
+            self.pipeline.clear()
+            answering.keep_alive = False
+        elif isinstance(answering, DirectExchange):
+            answering.fail(error)
+        else:
+            answering.disconnected = True
+            answering.message_event.set()
+            self._tell(error)
+
+    def _tell(self, error: RouterError) -> None:
+        body = DIALECTS["openai"].error_body(error)
+        self.transport.write(
+            b"HTTP/1.1 %d Refused\r\n%bcontent-type: application/json\r\nx-request-id: %b\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (error.http_status, self.date_line(), new_request_id().encode(), len(body), body)
         )
-        if instead_of_answer or self.cycle is None or self.cycle.response_complete:
-            self.transport.write(
-                b"HTTP/1.1 %d Refused\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                b"connection: close\r\n\r\n%s" % (status, len(body), body)
-            )
-        self.transport.close()
+        self.close_politely(unread=True)

@@ -11,6 +11,8 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 
@@ -21,6 +23,8 @@ from synthlang_router.ending import SHUTDOWN
 from synthlang_router.telemetry import count
 
 BACKLOG = 4096
+UNSENT = 131_072
+"""Bytes a client does not take that the kernel holds for it; without it some megabytes, and its progress is unseen."""
 _POLL = 0.05
 _LAST_WORDS = 2.0
 _KEEP_ALIVE = 75
@@ -29,11 +33,11 @@ _KEEP_ALIVE = 75
 class GatewayServer(uvicorn.Server):
     """Serves `app` on an already bound socket until a signal or `stop()`."""
 
-    def __init__(self, app: ASGIApp, intake: Intake, *, drain_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, intake: Intake, *, drain_seconds: float, client_timeout: float) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=GatewayProtocol,
+                http=cast(type[asyncio.Protocol], partial(GatewayProtocol, patience=client_timeout)),
                 ws="none",
                 loop="uvloop",
                 lifespan="off",
@@ -93,6 +97,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         listener.bind((host, port))
         listener.listen(BACKLOG)  # from here on clients may come; they wait until we accept
     except OSError:

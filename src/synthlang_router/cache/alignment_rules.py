@@ -9,7 +9,7 @@ from unicodedata import combining, normalize
 
 from synthlang_router.cache.alignment_initials import explained_initials, initials
 from synthlang_router.cache.alignment_pair import Pair, Rule, Step
-from synthlang_router.cache.surface import BREAK, EXACT, WORD, Token
+from synthlang_router.cache.surface import BREAK, EXACT, NUMBER, WORD, Token
 from synthlang_router.cache.surface_spelling import is_typo, is_variant
 from synthlang_router.cache.surface_tables import tables
 
@@ -17,6 +17,8 @@ _FOLDS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i"})
 _LONG_WORD: Final = 6
 """Letters from which on a word without its accents is rarely another word."""
 _ARTICLES: Final = frozenset({"the", "The", "a", "an"})
+_PLACES: Final = frozenset({"in", "on", "at"})
+"""Before a place: "in a terminal" is "in the terminal"."""
 _AFTER_ARTICLE: Final = frozenset("few little lot bit couple number who one most more least us it".split())
 
 
@@ -41,6 +43,50 @@ def accents(pair: Pair, i: int, j: int) -> Step | None:
 
 def _bare(word: str) -> str:
     return "".join(letter for letter in normalize("NFD", word) if not combining(letter)).translate(_FOLDS)
+
+
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+
+
+def umlauts(pair: Pair, i: int, j: int) -> Step | None:
+    """fuer is für."""
+    a, b = pair.left.tokens[i], pair.right.tokens[j]
+    one, other = a.canon.translate(_UMLAUTS), b.canon.translate(_UMLAUTS)
+    return (1, 1, "accents") if a.kind == b.kind == WORD and one == other else None
+
+
+def roman(pair: Pair, i: int, j: int) -> Step | None:
+    """World War I is World War 1: a Roman numeral after a name."""
+    for side in pair.sides(i, j):
+        token, other, at = side.here.tokens[side.at], side.there.tokens[side.to], side.at
+        value = _ROMAN.get(token.text)
+        if (
+            value is not None
+            and other.kind == NUMBER
+            and other.canon == value
+            and at
+            and side.here.tokens[at - 1].text[:1].isupper()
+        ):
+            return 1, 1, "notation"
+    return None
+
+
+_ROMAN: Final = {
+    numeral: str(value) for value, numeral in enumerate("I II III IV V VI VII VIII IX X XI XII".split(), 1)
+}
+
+
+def swapped(pair: Pair, i: int, j: int) -> Step | None:
+    """Two single words joined by "and" in the other order; numbers and names keep theirs."""
+    one, other = (reading.tokens[at : at + 3] for reading, at in ((pair.left, i), (pair.right, j)))
+    if len(one) < 3 or len(other) < 3 or one[1].canon != "and" or other[1].canon != "and" or not pair.english:
+        return None
+    crossed = one[0].canon == other[2].canon and one[2].canon == other[0].canon
+    plain = all(
+        t.kind == WORD and not t.quoted and not t.before.strip("^,:") and t.text.islower()
+        for t in (*one[:1], *one[2:], *other[:1], *other[2:])
+    )
+    return (3, 3, "order") if crossed and plain else None
 
 
 def short_form(pair: Pair, i: int, j: int) -> Step | None:
@@ -91,7 +137,8 @@ def possessive(pair: Pair, i: int, j: int) -> Step | None:
 
 def article(pair: Pair, i: int, j: int) -> Step | None:
     """One side has an article more, before a word that is the same on both sides."""
-    if {pair.left.tokens[i].canon, pair.right.tokens[j].canon} == {"a", "an"}:
+    both = {pair.left.tokens[i].canon, pair.right.tokens[j].canon}
+    if both == {"a", "an"} or (both == {"a", "the"} and i and pair.left.tokens[i - 1].canon in _PLACES):
         return 1, 1, "article"
     for side in pair.sides(i, j) if pair.english else ():
         token, after = (
@@ -132,5 +179,5 @@ def spelling(pair: Pair, i: int, j: int) -> Step | None:
 
 LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end)
 RULES: Final[tuple[Rule, ...]] = (
-    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, spelling,
+    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, umlauts, roman, swapped, spelling,
 )  # fmt: skip

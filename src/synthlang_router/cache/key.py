@@ -129,7 +129,7 @@ def make_cache_key(
                 None if "keys" in widen else caller.user_id,
                 request.model,
                 route.policy or f"{route.provider}/{route.model}",
-                wishes.relay,
+                _relayed(wishes),
                 wishes.level if wishes.compression == "native" else None,
                 _rest(request, "end_users" in widen),
                 messages,
@@ -149,6 +149,11 @@ def make_cache_key(
         form=_form(request, wishes),
         tags=caller.tags + wishes.tags,
     )
+
+
+def _relayed(wishes: Wishes) -> list[object]:
+    """A strict request is apart: a lenient one's answer may have come without a parameter that was dropped."""
+    return [*wishes.relay, "strict"] if wishes.strict else [*wishes.relay]
 
 
 def _exact(scope: bytes, question: str | None) -> bytes:

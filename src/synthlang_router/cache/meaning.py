@@ -32,7 +32,8 @@ T = TypeVar("T")
 class MeaningLayer:
     """`seconds` is how old an answer may be; `offload` runs a call beside the event loop.
 
-    `verify(stored, asked)` decides whether the answer to one question serves the other.
+    `verify(stored, asked)` decides whether the answer to one question serves the other; up to `on_loop` characters of
+    both are compared on the event loop.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class MeaningLayer:
         verify: Callable[[str, str], Verdict],
         offload: Callable[[Callable[[], Verdict]], Awaitable[Verdict]],
         seconds: float,
+        on_loop: int = LONG,
     ) -> None:
         self.name = embedder.name
         self._store = store
@@ -54,6 +56,7 @@ class MeaningLayer:
         self._verify = verify
         self._offload = offload
         self._seconds = seconds
+        self._on_loop = on_loop
         self._waiting: dict[str, bytes] = {}
 
     @property
@@ -101,7 +104,7 @@ class MeaningLayer:
         return entry if is_fresh(entry, key, self._seconds, now) else None
 
     async def _compare(self, stored: str, asked: str) -> Verdict:
-        if len(stored) + len(asked) <= LONG:
+        if len(stored) + len(asked) <= self._on_loop:
             return self._verify(stored, asked)
         return await self._offload(lambda: self._verify(stored, asked))
 

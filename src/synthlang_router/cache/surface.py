@@ -28,7 +28,9 @@ _QUOTES: Final = str.maketrans(
         "؟": "?", "،": ",", "؛": ";", "।": ".", "…": ".", "％": "%", "\u2028": "\n", "\u2029": "\n", "\u0085": "\n",
     }
 )  # fmt: skip
-_SMILEY: Final = re.compile(r"(?<!\S)(?:[:;]-?[)(DP]|\^\^|[🙂😊🙏👍😀😅😉🤔]+)(?!\S)")
+_SMILEY: Final = re.compile(
+    r"(?<!\S)(?:[:;]-?[)(DP]|\^\^|[🙂😊🙏👍😀😅😉🤔]+)(?!\S)|\s[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+$"
+)
 _OPENING: Final = "`\"'([{¿¡"
 _CLOSING: Final = ".,!?;:)]}\"'`®™"
 _WORD: Final = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{MARKS}])*(?:'[^\W\d_]+)*")

@@ -82,7 +82,7 @@ def _closed(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
         phrase = _phrase(tokens[first:end])
         marks = _ENDS if literal else _PAUSES if phrase in _WEAK else ""
         if phrase is not None and phrase in table.closers and _apart(tokens[first], marks):
-            return [*tokens[:first], tokens[end]._replace(before=tokens[first].before)]
+            return [*tokens[:first], tokens[end]._replace(before=tokens[first].before + tokens[end].before)]
     return _unsigned(tokens, table)
 
 

@@ -38,17 +38,19 @@ def cut(text: str) -> list[Token]:
 
 def speaks_of_language(tokens: Sequence[Token]) -> bool:
     """The question is about words as such, so that spelling is its subject: "40 words" is only a length."""
-    table, before = tables(), Token("", "", BREAK)
-    for token in tokens:
+    table = tables()
+    canons = [token.canon for token in tokens]
+    for at, canon in enumerate(canons):
+        counted = at > 0 and (
+            tokens[at - 1].kind == NUMBER or canons[at - 1] in table.numbers or canons[at - 1] in table.scales
+        )
+        if canon in table.language_words and not counted:
+            return True
         if (
-            token.canon in table.language_words
-            and before.kind != NUMBER
-            and before.canon not in table.numbers
+            tuple(canons[at : at + 2]) in table.language_phrases
+            or tuple(canons[at : at + 3]) in table.language_phrases
         ):
             return True
-        if (before.canon, token.canon) in table.language_phrases:
-            return True
-        before = token
     return False
 
 
@@ -123,7 +125,7 @@ def _with_habits(kept: Sequence[Token], written: Sequence[Token]) -> Reading:
         capitals=not shouts and any(token.text[0].isupper() and token.text != "I" for token in words),
         acronyms=any(len(token.text) > 1 and token.text.isupper() for token in inner),
         lowers=not any(len(token.text) > 1 and not token.text.islower() for token in inner),
-        words=tuple(token.canon for token in words[:40] if len(token.canon) > 1),
+        words=tuple(t.canon for t in words[:40] if len(t.canon) > 1 and (shouts or not t.text.isupper())),
         apostrophes=any("'" in token.text or "'" in token.before for token in written),
         shouts=shouts,
         accented=sum(not token.text.isascii() for token in words),

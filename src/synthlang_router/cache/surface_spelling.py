@@ -12,6 +12,7 @@ _VARIANTS: Final = (
     (re.compile(r"([bcdfghjklmnpqrstvwxz])re(s?)$"), r"\1er\2"),
     (re.compile(r"ys(e|ed|es|er|ing)"), r"yz\1"),
     (re.compile(r"is(e|ed|es|er|ers|ing|ation|ations|able)$"), r"iz\1"),
+    (re.compile(r"s(y|ier|iest|iness)$"), r"z\1"),
     (re.compile(r"ogue(s?)$"), r"og\1"),
     (re.compile(r"mme(s?)$"), r"m\1"),
     (re.compile(r"ence(s?)$"), r"ense\1"),

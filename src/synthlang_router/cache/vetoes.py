@@ -5,11 +5,13 @@ tokens as the alignment, so that 3 and three, kg and kilogram, 3 p.m. and 15:00 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from synthlang_router.cache.alignment_pair import Pair
 from synthlang_router.cache.surface import EXACT, NUMBER, SYMBOL, WORD, Token
+from synthlang_router.cache.surface_case import case_is_free
 from synthlang_router.cache.surface_reading import Reading
 from synthlang_router.cache.vetoes_names import names_differ
 from synthlang_router.cache.vetoes_tables import veto_tables
@@ -36,14 +38,28 @@ def _other_language(pair: Pair) -> bool:
 
 
 def _numbers(pair: Pair) -> bool:
-    """Other numbers, or the same in another order."""
-    return _number_list(pair.left) != _number_list(pair.right)
+    """Other numbers, or the same in another order. A small one in letters on one side only may be a way of speaking."""
+    left, right = list(_figures_of(pair.left)), list(_figures_of(pair.right))
+    one, other = [token.canon for token in left], [token.canon for token in right]
+    if one == other:
+        return False
+    more, less = Counter(one) - Counter(other), Counter(other) - Counter(one)
+    if (more and less) or not (more or less):
+        return True
+    spelled = {token.canon for token in (*left, *right) if token.text.isalpha()}
+    return not all(
+        number in spelled and number.removeprefix("#") in _SMALL_NUMBERS for number in more or less
+    )
 
 
-def _number_list(reading: Reading) -> list[str]:
+def _figures_of(reading: Reading) -> Iterator[Token]:
     """ "one" is mostly a pronoun."""
-    tokens = (t for t in reading.tokens if t.kind == NUMBER or t.canon.startswith("#"))
-    return [t.canon for t in tokens if not (t.canon == "1" and t.text.isalpha())]
+    found = (t for t in reading.tokens if t.kind == NUMBER or t.canon.startswith("#") or t.text in _ROMAN)
+    return (t for t in found if not (t.canon == "1" and t.text.isalpha()))
+
+
+_SMALL_NUMBERS: Final = frozenset({"0", "1", "2", "3"})
+_ROMAN: Final = frozenset("II III IV VI VII VIII IX XI XII".split())
 
 
 def _code(pair: Pair) -> bool:
@@ -99,13 +115,68 @@ def _units(pair: Pair) -> bool:
 
 
 def _opposites(pair: Pair) -> bool:
-    """One side says hot where the other says cold."""
+    """One side says hot where the other says cold; raised and reducing count as raise and reduce."""
     left, right = _words(pair.left), _words(pair.right)
-    return any(
-        (one in left and other in right and one not in right and other not in left)
-        or (other in left and one in right and other not in right and one not in left)
-        for one, other in veto_tables().opposites
+    for one, other in veto_tables().opposites:
+        here, there = (_has(left, one), _has(left, other)), (_has(right, one), _has(right, other))
+        if here != there and here[0] != here[1] and there[0] != there[1]:
+            return True
+    return False
+
+
+def _has(words: set[str], stem: str) -> bool:
+    if stem in words:
+        return True
+    bare = stem.removesuffix("e")
+    return len(bare) >= _SHORTEST_STEM and any(
+        word.startswith(bare) and word[len(bare) :] in _ENDINGS for word in words
     )
+
+
+_SHORTEST_STEM: Final = 4
+_ENDINGS: Final = frozenset("s es ed d ing er ens ened ening ly".split())
+
+
+def _case(pair: Pair) -> bool:
+    """MW and mW, Tt and tt: the model reads no capitals."""
+    left, right = _spellings(pair.left), _spellings(pair.right)
+    for canon in left.keys() & right.keys():
+        one, other = left[canon], right[canon]
+        for text in one.keys() ^ other.keys():
+            here = one.get(text, next(iter(one.values())))
+            there = other.get(text, next(iter(other.values())))
+            if not case_is_free(pair.left, here, pair.right, there, pair.lexicon):
+                return True
+    return False
+
+
+def _spellings(reading: Reading) -> dict[str, dict[str, int]]:
+    """For each word the ways it is written, and where."""
+    found: dict[str, dict[str, int]] = {}
+    for at, token in enumerate(reading.tokens):
+        if token.kind == WORD:
+            found.setdefault(token.canon, {}).setdefault(token.text, at)
+    return found
+
+
+def _direction(pair: Pair) -> bool:
+    """From A on one side, from B on the other, where both know A and B."""
+    left, right = _words(pair.left), _words(pair.right)
+    for word in veto_tables().directions:
+        one, other = _after(word, pair.left), _after(word, pair.right)
+        if one and other and one != other and (other in left or one in right):
+            return True
+    return False
+
+
+def _after(word: str, reading: Reading) -> str:
+    """The first content word after `word`; empty where there is none."""
+    small, found = veto_tables().small, False
+    for token in reading.tokens:
+        if found and token.canon not in small:
+            return token.canon
+        found = found or token.canon == word
+    return ""
 
 
 def _negation(pair: Pair) -> bool:
@@ -160,6 +231,8 @@ VETOES: Final[dict[str, Veto]] = {
     "names": names_differ,
     "units": _units,
     "opposites": _opposites,
+    "case": _case,
+    "direction": _direction,
     "negation": _negation,
     "closed class": _classes,
     "one word": _one_word,

@@ -17,6 +17,8 @@ class VetoTables:
     classes: Mapping[str, Mapping[str, str]]
     """Class name -> word -> the sense it stands for."""
     units: frozenset[str]
+    directions: frozenset[str]
+    """Words that give what follows them a part: the source, the goal, the measure."""
     small: frozenset[str]
     unnamed: frozenset[str]
     """Words that are no name, whatever their capital."""
@@ -35,6 +37,7 @@ def veto_tables() -> VetoTables:
         classes={name: _members(groups) for name, groups in raw["classes"].items()}
         | {"time spans": {s: s for s in spans}},
         units=units - spans,
+        directions=frozenset(raw["directions"]),
         small=frozenset(raw["small"]),
         unnamed=frozenset(raw["unnamed"]),
     )

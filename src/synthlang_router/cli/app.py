@@ -11,6 +11,16 @@ GROUPS: Final = {
     "demo": ("synthlang_router.cli.demo", "Run an OpenAI client against the gateway and show what happened."),
     "keys": ("synthlang_router.cli.keys", "Create, list, revoke and rotate API keys."),
     "interactions": ("synthlang_router.cli.interactions", "List and show what was asked and answered."),
+    "usage": (
+        "synthlang_router.cli.usage",
+        "What was used and what it cost; compare with a provider's bill.",
+    ),
+    "compress": (
+        "synthlang_router.cli.compress",
+        "Say files with fewer tokens, or report what that would save.",
+    ),
+    "decompress": ("synthlang_router.cli.decompress", "Give back what was compressed, byte for byte."),
+    "tokens": ("synthlang_router.cli.tokens", "Count tokens."),
     "config": ("synthlang_router.cli.config", "Check a configuration; print its schema."),
 }
 USAGE: Final = 2

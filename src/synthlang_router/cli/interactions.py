@@ -1,31 +1,27 @@
-"""`interactions list|show`, beside a running gateway: what was asked and answered."""
+"""`interactions list|show|export`, beside a running gateway: what was asked and answered."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, TextIO, cast
 
 import typer
-from msgspec import structs, to_builtins
 
 from synthlang_router.errors import InvalidRequest, NotFound, RouterError
-from synthlang_router.interactions import (
-    Content,
-    Interaction,
-    Kept,
-    Query,
-)
+from synthlang_router.interactions import Interaction, Query
 from synthlang_router.interactions.opened import OpenedRecord
+from synthlang_router.interactions.shown import content_of, describe, walk
 from synthlang_router.models import OutcomeKind
-from synthlang_router.vault import Unsealable
 
 OUTCOMES: Final[tuple[OutcomeKind, ...]] = ("complete", "failed", "abandoned", "lost")
+PROGRESS_EVERY: Final = 10_000
 UNITS: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
@@ -33,7 +29,7 @@ OpenRecord = Callable[[Path | None], AbstractContextManager[OpenedRecord]]
 """From the configuration file (None: found as `serve` finds it) to the opened record."""
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="List and show what was asked and answered."
+    add_completion=False, no_args_is_help=True, help="List, show and export what was asked and answered."
 )
 Config = Annotated[Path | None, typer.Option(help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -87,7 +83,7 @@ def list_(
         if page.next is not None:
             typer.echo(f"more: --before {page.next}")
 
-    _run(config, work)
+    run(config, work)
 
 
 @app.command()
@@ -112,40 +108,48 @@ def show(
                 typer.echo(printable(f"{name + ':':<18}{text}"))
             typer.echo("")
 
-    _run(config, work)
+    run(config, work)
 
 
-def describe(row: Interaction) -> dict[str, object]:
-    """A row as JSON, times readable."""
-    found: dict[str, object] = structs.asdict(row)
-    found["arrived"] = datetime.fromtimestamp(row.arrived, UTC).isoformat(timespec="milliseconds")
-    found["tags"] = dict(row.tags)
-    for name in ("tokens", "timings", "attempts"):
-        found[name] = to_builtins(found[name])
-    return found
+@app.command()
+def export(
+    output: Annotated[
+        Path | None, typer.Option(help="A new file, readable by its owner only; else standard output.")
+    ] = None,
+    content: Annotated[bool, typer.Option(help="Prompts and answers too.")] = False,
+    tenant: Annotated[str | None, typer.Option()] = None,
+    since: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
+    until: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
+    config: Config = None,
+) -> None:
+    """Write rows as JSON Lines, the newest first; progress goes to standard error."""
+
+    def work(opened: OpenedRecord) -> None:
+        now = opened.clock()
+        query = Query(tenant=tenant, since=moment(since, now), until=moment(until, now))
+        with _sink(output) as sink:
+            number = 0
+            for number, row in enumerate(walk(opened, query), 1):
+                shown = {**describe(row), **content_of(opened, row)} if content else describe(row)
+                sink.write(json.dumps(shown, ensure_ascii=False, allow_nan=False) + "\n")
+                if number % PROGRESS_EVERY == 0:
+                    sys.stderr.write(f"{number} rows\n")
+        sys.stderr.write(f"{number} rows, done\n")
+
+    run(config, work)
 
 
-def content_of(opened: OpenedRecord, row: Interaction) -> dict[str, object]:
-    """Prompt and answer, opened; `content` says why there are none."""
-    sealed = opened.log.content(row.id)
-    if sealed is None:
-        return {"content": "not kept"}
+@contextmanager
+def _sink(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
     try:
-        content: Content = opened.sealer.open(sealed, tenant=row.tenant)
-    except Unsealable as error:
-        return {"content": error.message}
-    return {"prompt": readable(content.prompt), "answer": readable(content.answer)}
-
-
-def readable(kept: Kept | None) -> str | None:
-    """A body as text, what was left out marked with its size and digest."""
-    if kept is None:
-        return None
-    head = kept.head.decode("utf-8", "replace")
-    if not kept.cut:
-        return head
-    mark = f"\n[... {kept.cut} of {kept.size} bytes left out, sha256 {kept.sha256.hex()} ...]\n"
-    return head + mark + kept.tail.decode("utf-8", "replace")
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise InvalidRequest(f"{output} cannot be made ({error.strerror}).") from None
+    with open(descriptor, "w", encoding="utf-8") as file:
+        yield file
 
 
 def table(rows: Sequence[Interaction]) -> Iterator[str]:
@@ -216,7 +220,7 @@ def _tag(text: str | None) -> tuple[str, str] | None:
     return name, value
 
 
-def _run(config: Path | None, work: Callable[[OpenedRecord], None]) -> None:
+def run(config: Path | None, work: Callable[[OpenedRecord], None]) -> None:
     """Open the record as the gateway would, and do the work; a foreseen error is one line and exit code 1."""
     open_record = cast(OpenRecord, importlib.import_module("synthlang_router.main").read_record)
     try:
@@ -225,6 +229,9 @@ def _run(config: Path | None, work: Callable[[OpenedRecord], None]) -> None:
     except RouterError as error:
         sys.stderr.write(f"{error.message}\n")
         raise typer.Exit(1) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        raise typer.Exit(0) from None
 
 
 def _print_json(what: object) -> None:

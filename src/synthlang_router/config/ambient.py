@@ -7,7 +7,6 @@ from typing import Literal
 
 from synthlang_router.config.document import Node
 from synthlang_router.config.expansion import Unresolved, read_variable
-from synthlang_router.config.not_built import DIALECTS_NOT_BUILT
 from synthlang_router.config.vendors import VENDORS
 from synthlang_router.errors import ConfigurationError
 
@@ -16,37 +15,33 @@ AmbientKind = Literal["environment", "local server", "simulator"]
 
 def settings_of_environment(
     environ: Mapping[str, str], discover: Callable[[], Mapping[str, str]] | None
-) -> tuple[AmbientKind, dict[str, Node], tuple[str, ...]]:
-    """Where they came from, the data as a file would give it, and notes for the operator."""
-    providers, notes = _vendors(environ)
+) -> tuple[AmbientKind, dict[str, Node]]:
+    """Where they came from, and the data as a file would give it."""
+    providers = _vendors(environ)
     if providers:
-        return "environment", {"providers": providers}, notes
+        return "environment", {"providers": providers}
     servers = {} if discover is None else discover()
     if servers:
         local: dict[str, Node] = {
             name: {"dialect": "openai", "base_url": url} for name, url in servers.items()
         }
-        return "local server", {"providers": local}, notes
-    return "simulator", {"providers": {"simulator": {"dialect": "simulator"}}}, notes
+        return "local server", {"providers": local}
+    return "simulator", {"providers": {"simulator": {"dialect": "simulator"}}}
 
 
-def _vendors(environ: Mapping[str, str]) -> tuple[dict[str, Node], tuple[str, ...]]:
+def _vendors(environ: Mapping[str, str]) -> dict[str, Node]:
     providers: dict[str, Node] = {}
-    notes: list[str] = []
     for name, vendor in VENDORS.items():
         found = [(variable, key) for variable in vendor.keys if (key := _key(environ, variable))]
         if not found:
             continue
-        variable, key = found[0]
-        if vendor.dialect in DIALECTS_NOT_BUILT:
-            notes.append(f"{variable} is set and not used: the dialect {vendor.dialect} is not built yet")
-            continue
+        _, key = found[0]
         providers[name] = {
             "dialect": vendor.dialect,
             "api_key": key,
             "base_url": environ.get(vendor.base_url_variable) or vendor.base_url,
         }
-    return providers, tuple(notes)
+    return providers
 
 
 def _key(environ: Mapping[str, str], variable: str) -> str | None:

@@ -10,6 +10,7 @@ NEEDS_RESTART: Final = (
     ("server", "host"),
     ("server", "port"),
     ("server", "workers"),
+    ("server", "client_timeout"),
     ("state",),
     ("data_dir",),
     ("interactions", "encryption_key"),

@@ -65,16 +65,16 @@ def load(
     file = cwd / (FILE_NAME if path is None else path)
     raw = _read(file, named=path is not None)
     if raw is None:
-        kind, data, notes = settings_of_environment(environ, discover)
+        kind, data = settings_of_environment(environ, discover)
         draft = _Draft(Source(kind), "environment", Document(data), data, home=cwd)
     else:
-        notes, label = (), str(file if path is None else path)
+        label = str(file if path is None else path)
         document = _parsed(raw, label)
         expansion = Expansion(document.data, environ)
         source = Source("found file" if path is None else "named file", file)
         problems = tuple(Fault(*problem) for problem in expansion.problems)
         draft = _Draft(source, label, document, expansion.data, file.parent, problems, tuple(expansion.used))
-    return _checked(draft, environ, overrides or {}, notes)
+    return _checked(draft, environ, overrides or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,7 @@ class _Draft:
             raise ConfigurationError(text)
 
 
-def _checked(
-    draft: _Draft, environ: Mapping[str, str], overrides: Mapping[str, str], notes: tuple[str, ...]
-) -> Loaded:
+def _checked(draft: _Draft, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Loaded:
     data = _overridden(draft.data, overrides)
     try:
         settings = Settings.model_validate(data)
@@ -109,7 +107,7 @@ def _checked(
     if draft.source.kind == "found file":
         draft.refuse(ambient_misuse(settings, draft.used, environ))
     warned = rendered(weaknesses(settings), draft.label, draft.document).splitlines()
-    return Loaded(_placed(settings, draft.home), draft.source, (*notes, *warned))
+    return Loaded(_placed(settings, draft.home), draft.source, tuple(warned))
 
 
 def _read(file: FilePath, named: bool) -> bytes | None:

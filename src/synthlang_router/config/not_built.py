@@ -20,22 +20,13 @@ class NotBuilt:
     instead: str
 
 
-DIALECTS_NOT_BUILT: Final = frozenset(("anthropic", "gemini"))
-
-
 def _is_set(value: object) -> bool:
     return value is not None
-
-
-def _one_of(*words: str) -> Callable[[Any], bool]:
-    return frozenset(words).__contains__
 
 
 NOT_BUILT_YET: Final[tuple[NotBuilt, ...]] = (
     NotBuilt("state", lambda value: value != "embedded", "only `embedded` so far"),
     NotBuilt("server.workers", lambda value: value > 1, "only 1 so far"),
-    NotBuilt("providers.*.dialect", DIALECTS_NOT_BUILT.__contains__, "only `openai` and `simulator` so far"),
-    NotBuilt("synthlang.level", _one_of("readable", "session", "lossy"), "only `exact` so far"),
     NotBuilt(
         "cache.semantic.max_error_rate", lambda value: value != 0.01, "the verifier decides alone so far"
     ),

@@ -46,6 +46,11 @@ class ServerSettings(Section):
         allow_inf_nan=False,
         description="Seconds that open streams get to end after SIGTERM.",
     )
+    client_timeout: Seconds = Field(
+        default=60.0,
+        description="Seconds a client gets to send its headers, to send its body (more for a large one), and to read "
+        "anything of an answer that waits for it.",
+    )
     max_requests_in_flight: Count = Field(
         default=2_000, description="Requests under way at once; above it 503."
     )
@@ -140,7 +145,16 @@ class SynthLangSettings(Section):
         description="`transparent` measures and stores, the model sees the original; `native` sends the compressed form.",
     )
     level: Literal["exact", "readable", "session", "lossy"] = Field(
-        default="exact", description="How far compression may go. `exact` restores every byte."
+        default="exact",
+        description="How far compression may go: white space of JSON; a lossless notation for data; the same with "
+        "references to earlier messages; or `lossy`, which leaves passages out.",
+    )
+    holdout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="The share of conversations that native mode leaves uncompressed, to measure what it saves.",
     )
 
 
@@ -163,6 +177,11 @@ class SemanticCacheSettings(Section):
         le=0.5,
         allow_inf_nan=False,
         description="The share of wrong answers that is borne.",
+    )
+    verify: Literal["surface", "pair"] = Field(
+        default="surface",
+        description="Who decides whether an answer serves another question: rules that pass surface variants only, or "
+        "these and a small model that reads both texts (English; more hits, more risk: docs/models.md).",
     )
     embedder: Literal["local", "provider"] = Field(default="local", description="Who computes embeddings.")
     embedding_model: Name | None = Field(

@@ -1,23 +1,14 @@
-"""What a provider's URL may be, and whether it leads back to this gateway. No look-up is made here.
-
-Addresses are understood in every spelling a resolver takes (`127.1`, `0x7f000001`, `::ffff:127.0.0.1`).
-"""
+"""What a provider's URL may be, and whether it leads back to this gateway. No look-up is made here."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from synthlang_router.egress import address_of, refused_host
 
 _UNSAFE: Final = re.compile(r"[^\x21-\x7e]|[\\<>\"{}|^`]")
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_METADATA: Final = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")))
-"""Metadata services of clouds outside of the link-local range: Alibaba, Oracle, AWS over IPv6."""
-_METADATA_NAMES: Final = frozenset(("metadata", "metadata.google.internal", "instance-data"))
 
 
 def checked_url(text: str) -> str:
@@ -25,7 +16,7 @@ def checked_url(text: str) -> str:
     url = _split(text)
     if url.username is not None or url.password is not None:
         raise ValueError("must not hold a user or password: keys go into api_key")
-    refused = _refused(host_of(url))
+    refused = refused_host(host_of(url))
     if refused:
         raise ValueError(f"must not be {refused}")
     return text.rstrip("/")
@@ -54,35 +45,6 @@ def _split(text: str) -> SplitResult:
 def host_of(url: SplitResult) -> str:
     """The host in lower case, without the root's dot."""
     return (url.hostname or "").rstrip(".")
-
-
-def address_of(host: str) -> Address | None:
-    """The address that a host's text is, the one inside of it for mapped ones; None for a name."""
-    host = host.strip("[]").partition("%")[0]
-    try:
-        address: Address = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
-    except (ValueError, OSError):
-        return None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address in _NAT64:
-            return ipaddress.IPv4Address(address.packed[-4:])
-    return address
-
-
-def _refused(host: str) -> str:
-    """What an address is where no provider can be, or nothing."""
-    address = address_of(host)
-    if host in _METADATA_NAMES or address in _METADATA:
-        return "a cloud's metadata service"
-    if address is None or address.is_loopback:
-        return ""
-    if address.is_unspecified:
-        return "an unspecified address (a server on this machine is at 127.0.0.1)"
-    if address.is_link_local:
-        return "a link-local address"
-    return "a multicast or reserved address" if address.is_multicast or address.is_reserved else ""
 
 
 def same_place(base_url: str, host: str, port: int) -> bool:

@@ -56,7 +56,7 @@ class ContentSealer:
         self._vault = vault
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Kept)
-        self._compress = zstandard.ZstdCompressor(level=3).compress
+        self._compress = zstandard.ZstdCompressor(level=1).compress
         self._decompress = zstandard.ZstdDecompressor().decompress
 
     def seal(self, content: Content, *, tenant: str, row: str) -> SealedContent:

@@ -19,6 +19,7 @@ from synthlang_router.interactions.entry import LateContent
 from synthlang_router.interactions.filing import Filing
 from synthlang_router.interactions.frames import Kind
 from synthlang_router.interactions.journal import Journal
+from synthlang_router.interactions.media import elide_media
 from synthlang_router.interactions.record import RecordPolicy
 from synthlang_router.telemetry import count, report_unforeseen
 
@@ -124,8 +125,8 @@ class Drain:
 
     def _journal_late(self, late: Late) -> None:
         limit = self._policy.max_content_bytes
-        answer = None if late.answer is None else keep(late.answer, limit)
-        frame = LateContent(late.id, late.tenant, Content(keep(late.prompt, limit), answer))
+        answer = None if late.answer is None else keep(elide_media(late.answer), limit)
+        frame = LateContent(late.id, late.tenant, Content(keep(elide_media(late.prompt), limit), answer))
         self._late_done += late.size
         if not self._journal.append(Kind.CONTENT, msgspec.msgpack.encode(frame)):
             count("record", "content_left_out")

@@ -7,20 +7,27 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from synthlang_router.errors import BackendError
-from synthlang_router.interactions.content import Content, ContentSealer
+from synthlang_router.interactions.content import Content, ContentSealer, Kept
+from synthlang_router.interactions.detectors import Kind as DataKind
 from synthlang_router.interactions.entry import Closed, LateContent
 from synthlang_router.interactions.frames import Kind
 from synthlang_router.interactions.journal import Record
+from synthlang_router.interactions.masking import ALWAYS, Placeholders, mask_fragment, mask_json
+from synthlang_router.interactions.media import elide_media
 from synthlang_router.interactions.record import Batch, Interaction, InteractionLog, SealedContent
 from synthlang_router.telemetry import count, report_unforeseen
 from synthlang_router.vault import Unsealable, Vault
 
 
 class Filing:
-    """Content is compressed and sealed under its tenant's key here, away from the event loop. One thread."""
+    """Content is freed of media and secrets, compressed and sealed under its tenant's key: away from the event loop.
 
-    def __init__(self, log: InteractionLog, vault: Vault) -> None:
+    One thread. `kinds` are what is masked in it.
+    """
+
+    def __init__(self, log: InteractionLog, vault: Vault, kinds: Sequence[DataKind] = ALWAYS) -> None:
         self._log = log
+        self._kinds = kinds
         self._sealer = ContentSealer(vault)
         self._closed = msgspec.msgpack.Decoder(Closed)
         self._late = msgspec.msgpack.Decoder(LateContent)
@@ -72,11 +79,27 @@ class Filing:
         if content is None:
             return
         try:
-            into.append(self._sealer.seal(content, tenant=tenant, row=row))
+            into.append(self._sealer.seal(without(content, self._kinds), tenant=tenant, row=row))
         except (
             Unsealable
         ):  # the tenant's key is of an unknown master key: the row is kept, its content cannot be
             count("record", "content_left_out")
+
+
+def without(content: Content, kinds: Sequence[DataKind]) -> Content:
+    """Content as it is kept: media elided, what is personal or secret masked, the same way in prompt and answer."""
+    names = Placeholders()
+    return Content(
+        *(None if kept is None else _masked(kept, names, kinds) for kept in (content.prompt, content.answer))
+    )
+
+
+def _masked(kept: Kept, names: Placeholders, kinds: Sequence[DataKind]) -> Kept:
+    if kept.cut:
+        head, tail = mask_json(kept.head, names, kinds), mask_fragment(kept.tail, names, kinds)
+        return msgspec.structs.replace(kept, head=head, tail=tail, size=kept.cut + len(head) + len(tail))
+    body = mask_json(elide_media(kept.head), names, kinds)
+    return kept if body is kept.head else Kept(body, len(body))
 
 
 def lost_row(row: Interaction, estimate: Callable[[Interaction], float | None]) -> Interaction:

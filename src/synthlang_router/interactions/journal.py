@@ -25,6 +25,8 @@ Record = tuple[Kind, bytes]
 
 READ_BYTES: Final = 4_000_000
 READ_FRAMES: Final = 500
+_PASSED_OVER: Final = frozenset((Kind.PROBE, Kind.OPENED))
+"""What only those who adopt the journal want to know."""
 MAX_OWED: Final = 1000
 """Frames kept in memory while the disk takes none; more are lost, and counted."""
 
@@ -216,6 +218,8 @@ def _decode(segment: Segment, data: bytes, start: int) -> tuple[list[Record], in
         reached = end
         if frame is None:
             count("journal", "damaged")
+            continue
+        if frame.kind in _PASSED_OVER:
             continue
         try:
             records.append((Kind(frame.kind), frame.payload(segment.envelope)))

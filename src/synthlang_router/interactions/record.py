@@ -151,14 +151,28 @@ class InteractionLog(Protocol):
         """Delete at most `limit` rows with their content, the oldest first; how many were."""
 
 
+class ContentSpace(Protocol):
+    """What content takes on the disk. Raises BackendError."""
+
+    def used_bytes(self) -> int:
+        """Of the whole log, without what deletions left free."""
+        ...
+
+    def drop_contents(self, limit: int = 200) -> int:
+        """Delete the content of at most `limit` rows, the oldest first, and keep the rows; how many it was."""
+        ...
+
+
 RecordFailure = Literal["serve", "refuse"]
+Mask = Literal["off", "record"]
 Fsync = Literal["never", "interval", "always"]
 
 
 class RecordPolicy(msgspec.Struct, frozen=True, gc=False):
     """What is recorded, and how safely. Bytes, days and seconds.
 
-    `max_content_bytes` is per prompt and per answer. At `max_journal_bytes` of backlog `on_record_failure` decides:
+    `max_content_bytes` is per prompt and per answer, `max_log_bytes` is for all: over it the oldest content goes and its
+    rows stay. `mask` is `record`: personal data is masked in what is kept; secrets of known shapes always are. At `max_journal_bytes` of backlog `on_record_failure` decides:
     `serve` answers without a row (counted), `refuse` lets nothing in. Death of the process loses nothing under any
     `fsync`; power loss loses the last seconds (`never`: what the kernel had not written; `interval`: `fsync_seconds`;
     `always`: nothing that was settled).
@@ -167,6 +181,8 @@ class RecordPolicy(msgspec.Struct, frozen=True, gc=False):
     enabled: bool = True
     store_content: bool = True
     max_content_bytes: int = 256_000
+    max_log_bytes: int | None = 10_000_000_000
+    mask: Mask = "off"
     retention_days: float | None = 30.0
     on_record_failure: RecordFailure = "serve"
     fsync: Fsync = "never"

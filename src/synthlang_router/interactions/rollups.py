@@ -82,26 +82,36 @@ class Sums(msgspec.Struct, gc=False):
     first_token: dict[int, int] = {}
 
     def add(self, row: Interaction) -> None:
+        tokens, cost = row.tokens, row.cost
+        prompt = 0 if tokens.prompt is None else tokens.prompt
+        completion = 0 if tokens.completion is None else tokens.completion
         self.requests += 1
-        prompt = 0 if row.tokens.prompt is None else row.tokens.prompt
-        completion = 0 if row.tokens.completion is None else row.tokens.completion
         if row.usage_source == "cache":
             self.reused_tokens += prompt + completion
         else:
             self.prompt_tokens += prompt
             self.completion_tokens += completion
-            self.cached_tokens += row.tokens.cached
-        self.saved_tokens += 0 if row.tokens_saved is None else row.tokens_saved
-        self.cost_nano += 0 if row.cost is None else nano(row.cost)
-        self.unpriced += row.cost is None
-        self.saved_nano += sum([nano(usd) for _, usd in row.saved])
-        if row.cache is not None and row.cache in _KINDS:
-            name = _KINDS[row.cache]
-            setattr(self, name, getattr(self, name) + 1)
+            self.cached_tokens += tokens.cached
+        if row.tokens_saved is not None:
+            self.saved_tokens += row.tokens_saved
+        if cost is None:
+            self.unpriced += 1
+        else:
+            self.cost_nano += nano(cost)
+        for _, usd in row.saved:
+            self.saved_nano += nano(usd)
+        self._add_kind(row.cache)
         if row.outcome != "lost":
-            merge(self.latency, {bucket(row.timings.total): 1})
+            number = bucket(row.timings.total)
+            self.latency[number] = self.latency.get(number, 0) + 1
         if row.timings.first_token is not None:
-            merge(self.first_token, {bucket(row.timings.first_token): 1})
+            number = bucket(row.timings.first_token)
+            self.first_token[number] = self.first_token.get(number, 0) + 1
+
+    def _add_kind(self, cache: str | None) -> None:
+        name = None if cache is None else _KINDS.get(cache)
+        if name is not None:
+            setattr(self, name, getattr(self, name) + 1)
 
     def merge(self, other: Sums) -> None:
         for name in SUMS:

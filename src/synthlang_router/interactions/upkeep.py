@@ -1,4 +1,4 @@
-"""`Upkeep`: what is done for the record now and then: journals of dead processes adopted, old rows deleted."""
+"""`Upkeep`: what is done for the record now and then: journals of dead processes adopted, what is old deleted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Final
 
 from synthlang_router.interactions.filing import Filing
 from synthlang_router.interactions.orphan import Estimate, adopt_all
-from synthlang_router.interactions.record import InteractionLog
+from synthlang_router.interactions.record import ContentSpace, InteractionLog
 from synthlang_router.telemetry import count
 from synthlang_router.vault import Vault
 
 _DAY: Final = 86_400.0
-_DELETED_AT_ONCE: Final = 500
-_DELETIONS: Final = 20
+_ROWS_AT_ONCE: Final = 200
+_CONTENTS_AT_ONCE: Final = 20
+_ROUNDS: Final = 100
 _JUMP_SECONDS: Final = 3600.0
 
 
@@ -33,6 +34,8 @@ class Upkeep:
         filing: Filing,
         *,
         retention_days: float | None,
+        space: ContentSpace | None,
+        max_log_bytes: int | None,
         now: Callable[[], float],
         monotonic: Callable[[], float],
         estimate: Estimate,
@@ -42,6 +45,8 @@ class Upkeep:
         self._vault = vault
         self._filing = filing
         self._retention_days = retention_days
+        self._space = space
+        self._max_log_bytes = max_log_bytes
         self._now = now
         self._monotonic = monotonic
         self._estimate = estimate
@@ -51,12 +56,28 @@ class Upkeep:
     def __call__(self) -> None:
         adopt_all(self._root, self._vault, self._filing, self._estimate)
         before = self._expired_before()
-        if before is None:
-            return
-        for _ in range(_DELETIONS):
-            deleted = self._log.delete(before=before, limit=_DELETED_AT_ONCE)
-            count("record", "expired", deleted)
-            if deleted < _DELETED_AT_ONCE:
+        if before is not None:
+            self._in_rounds(
+                "expired", _ROWS_AT_ONCE, lambda: self._log.delete(before=before, limit=_ROWS_AT_ONCE)
+            )
+        self._in_rounds("content_dropped", _CONTENTS_AT_ONCE, self._drop_content)
+
+    def _drop_content(self) -> int:
+        """The oldest content, if the log has outgrown its bound."""
+        if (
+            self._space is None
+            or self._max_log_bytes is None
+            or self._space.used_bytes() <= self._max_log_bytes
+        ):
+            return 0
+        return self._space.drop_contents(_CONTENTS_AT_ONCE)
+
+    def _in_rounds(self, name: str, at_once: int, delete: Callable[[], int]) -> None:
+        for _ in range(_ROUNDS):
+            deleted = delete()
+            if deleted:
+                count("record", name, deleted)
+            if deleted < at_once:
                 return
 
     def _expired_before(self) -> float | None:

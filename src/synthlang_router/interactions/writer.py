@@ -20,8 +20,9 @@ from synthlang_router.interactions.filing import Filing
 from synthlang_router.interactions.frames import Kind
 from synthlang_router.interactions.fsync import GroupCommit
 from synthlang_router.interactions.journal import Journal
+from synthlang_router.interactions.masking import ALWAYS, EVERYTHING
 from synthlang_router.interactions.orphan import Estimate
-from synthlang_router.interactions.record import Interaction, InteractionLog, RecordPolicy
+from synthlang_router.interactions.record import ContentSpace, Interaction, InteractionLog, RecordPolicy
 from synthlang_router.interactions.upkeep import Upkeep
 from synthlang_router.models import Caller, ChatRequest, Facts, Outcome
 from synthlang_router.telemetry import report_unforeseen
@@ -69,22 +70,26 @@ class Interactions:
         monotonic: Callable[[], float],
         estimate: Estimate,
         prices: str = "",
+        space: ContentSpace | None = None,
     ) -> Interactions:
         """Rows go into a journal under `folder` and from there into `log`; with `enabled` false nowhere.
 
-        `estimate` is the cost in USD of a row whose process died, `prices` the version of the rate table.
+        `estimate` is the cost in USD of a row whose process died, `prices` the version of the rate table,
+        `space` is where content is dropped when it has outgrown `max_log_bytes`.
         Raises ConfigurationError where the folder cannot be written.
         """
         if not policy.enabled:
             return cls(policy, journal=None, drain=None, monotonic=monotonic)
         journal = Journal(folder, vault, policy)
-        filing = Filing(log, vault)
+        filing = Filing(log, vault, EVERYTHING if policy.mask == "record" else ALWAYS)
         upkeep = Upkeep(
             folder,
             log,
             vault,
             filing,
             retention_days=policy.retention_days,
+            space=space,
+            max_log_bytes=policy.max_log_bytes,
             now=now,
             monotonic=monotonic,
             estimate=estimate,

@@ -1,6 +1,7 @@
 """Talks to the model: `complete_chat`, `stream_chat`, `get_embedding`, over any provider and any transport."""
 
 from synthlang_router.llm_provider.client import LLMProvider
+from synthlang_router.llm_provider.lane import TargetHealth
 from synthlang_router.llm_provider.provider import Provider, Secret
 from synthlang_router.llm_provider.proxies import Proxies
 from synthlang_router.llm_provider.transport import (
@@ -9,14 +10,15 @@ from synthlang_router.llm_provider.transport import (
     UpstreamRequest,
     UpstreamResponse,
 )
-from synthlang_router.llm_provider.transport_aiohttp import AioHttpTransport
+from synthlang_router.llm_provider.transport_stream import StreamTransport
 
 __all__ = [
-    "AioHttpTransport",
     "LLMProvider",
     "Provider",
     "Proxies",
     "Secret",
+    "StreamTransport",
+    "TargetHealth",
     "Timeouts",
     "Transport",
     "UpstreamRequest",

@@ -5,19 +5,28 @@ Nothing of it is shown before its first data: until then the caller of `begin` m
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from synthlang_router.answer import Batch, Item
-from synthlang_router.errors import ProviderError, ProviderProtocolError, ProviderTimeout, RouterError
+from synthlang_router.errors import (
+    InvalidRequest,
+    ProviderError,
+    ProviderProtocolError,
+    ProviderTimeout,
+    RouterError,
+)
 from synthlang_router.llm_provider.failures import failure, judged
 from synthlang_router.llm_provider.provider import Endpoint
 from synthlang_router.llm_provider.told import passed_on, resets_in
 from synthlang_router.llm_provider.transport import MAX_BODY, UpstreamRequest, UpstreamResponse, Useless
 from synthlang_router.models import ChatChunk, ChatRequest, Wishes
-from synthlang_router.wire import ChatStream
+from synthlang_router.wire import DIALECTS, ChatStream
+from synthlang_router.wire.bridges import Interpreter, interpret
+from synthlang_router.wire.format import AnswerFormat
 
 MAX_HELD: Final = 1_000_000
 """Bytes of frames without data that are held back before the first data; more is no answer."""
@@ -25,11 +34,18 @@ MAX_HELD: Final = 1_000_000
 MAX_ERROR: Final = 65_536
 """Bytes read of an error answer; what follows is of no use to anybody."""
 
+OFF_THE_LOOP: Final = 1_000_000
+"""Requests over so many bytes are translated in a worker thread."""
+
+_OPENAI: Final = DIALECTS["openai"]
+_NO_WISHES: Final = Wishes()
+
 
 class Call:
     """`first = await call.begin()`, then `await call.next()` until None, then `close()`. `close` may come any time."""
 
     __slots__ = (
+        "_asked",
         "_clock",
         "_deadline",
         "_ended",
@@ -39,7 +55,9 @@ class Call:
         "_request",
         "_response",
         "_stream",
+        "_wire",
         "_wishes",
+        "dropped",
         "resets_in",
         "told",
     )
@@ -60,7 +78,10 @@ class Call:
         self._clock = clock
         self._wishes = wishes
         self._ended = False
+        self._asked = False
         self._hidden = False
+        self._wire: AnswerFormat = _OPENAI
+        self.dropped: tuple[str, ...] = ()
         self._response: UpstreamResponse | None = None
         self._stream: ChatStream | None = None
         self.told: tuple[tuple[str, str], ...] = ()
@@ -69,7 +90,7 @@ class Call:
     @property
     def asked_for_usage(self) -> bool:
         """Whether we added a usage option that the caller had not."""
-        return self._hidden
+        return self._asked
 
     @property
     def status(self) -> int:
@@ -81,7 +102,11 @@ class Call:
 
         `began` is now on the monotonic clock, `wall` in seconds since the epoch.
         """
-        response = self._response = await self._endpoint.provider.transport.send(self._built(ask_for_usage))
+        if self._endpoint.relays_chat and self._request.kind == "chat":
+            built = self._relayed(self._request, ask_for_usage)
+        else:
+            built = await self._interpreted(int(wall), ask_for_usage)
+        response = self._response = await self._endpoint.provider.transport.send(built)
         self.told = passed_on(response.headers)
         if response.status == 429:
             self.resets_in = resets_in(response.headers)
@@ -103,16 +128,57 @@ class Call:
         if self._response is not None:
             self._response.close(whole=self._stream is not None and self._stream.done)
 
-    def _built(self, ask_for_usage: bool) -> UpstreamRequest:
-        request = self._request
-        provider = self._endpoint.provider
-        if request.model != self._model:
-            request = request.with_fields({"model": msgspec.json.encode(self._model)})
-        if ask_for_usage and request.stream and request.kind == "chat":
-            asked = self._endpoint.wire.ask_for_usage(request)
-            self._hidden = asked is not None
+    def _relayed(self, request: ChatRequest, ask_for_usage: bool) -> UpstreamRequest:
+        """A chat request to a provider that speaks as the caller does."""
+        request = self._of_model(request)
+        if ask_for_usage and request.stream:
+            asked = _OPENAI.ask_for_usage(request)
+            self._asked = self._hidden = asked is not None
             request = request if asked is None else asked
-        url, headers = self._endpoint.address(request.kind, self._wishes, stream=request.stream)
+        return self._built(request, self._wishes)
+
+    async def _interpreted(self, created: int, ask_for_usage: bool) -> UpstreamRequest:
+        """A request that needs to be translated, or one of another kind. Raises InvalidRequest where it can not go."""
+        request = self._of_model(self._request)
+        if len(request.body) > OFF_THE_LOOP:
+            voice = await asyncio.to_thread(self._voice, request, created)
+        else:
+            voice = self._voice(request, created)
+        self._wire, self.dropped = voice, voice.dropped
+        if voice.dropped and self._wishes.strict:
+            raise InvalidRequest(
+                f"The provider of this model does not take: {', '.join(voice.dropped)}.",
+                param=voice.dropped[0],
+                code="unsupported_parameter",
+            )
+        sent = voice.request
+        if sent is request:
+            return self._built(sent, self._wishes)
+        if sent.dialect == "openai" and "stream_options" in sent.fields:
+            self._asked = ask_for_usage
+            sent = sent if ask_for_usage else sent.with_fields({}, dropped=("stream_options",))
+        self._hidden = request.kind == "chat" and not _wants_usage(request)
+        return self._built(sent, _NO_WISHES)
+
+    def _voice(self, request: ChatRequest, created: int) -> Interpreter:
+        endpoint = self._endpoint
+        return interpret(
+            request,
+            endpoint.provider.dialect,
+            created=created,
+            serves_responses=endpoint.serves_responses,
+        )
+
+    def _of_model(self, request: ChatRequest) -> ChatRequest:
+        if request.model == self._model:
+            return request
+        return request.with_fields({"model": msgspec.json.encode(self._model)})
+
+    def _built(self, request: ChatRequest, wishes: Wishes) -> UpstreamRequest:
+        endpoint, provider = self._endpoint, self._endpoint.provider
+        if endpoint.adapts:
+            request = endpoint.difference.adapted(request)
+        url, headers = endpoint.address(request.kind, wishes, stream=request.stream, model=self._model)
         return UpstreamRequest(
             method="POST",
             url=url,
@@ -138,7 +204,7 @@ class Call:
             pass  # the status says enough
         endpoint = self._endpoint
         return failure(
-            endpoint.wire,
+            self._wire,
             endpoint.provider.name,
             response.status,
             response.headers,
@@ -154,7 +220,7 @@ class Call:
             rest += block
             if len(rest) > MAX_BODY:
                 raise Useless("The provider's answer is too large.")
-        wire, secrets = self._endpoint.wire, self._endpoint.secrets
+        wire, secrets = self._wire, self._endpoint.secrets
         read = wire.read_embedding if self._request.kind == "embeddings" else wire.read_completion
         try:
             return (read(first + rest if rest else first, secrets=secrets),)
@@ -163,8 +229,10 @@ class Call:
 
     async def _first_data(self, response: UpstreamResponse, due: float) -> Batch:
         provider = self._endpoint.provider
-        stream = self._stream = self._endpoint.wire.read_stream(
-            finish_optional=provider.finish_optional, hide_usage=self._hidden, secrets=self._endpoint.secrets
+        stream = self._stream = self._wire.read_stream(
+            finish_optional=provider.finish_optional is True,
+            hide_usage=self._hidden,
+            secrets=self._endpoint.secrets,
         )
         held: list[Item] = []
         size = 0
@@ -195,3 +263,8 @@ class Call:
 
 def _has_data(batch: Batch) -> bool:
     return any(item.data for item in batch if isinstance(item, ChatChunk))
+
+
+def _wants_usage(request: ChatRequest) -> bool:
+    options = request.value("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True

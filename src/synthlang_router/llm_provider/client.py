@@ -43,6 +43,7 @@ class LLMProvider:
     def use(self, providers: Mapping[str, Provider]) -> None:
         """Take these providers from now on; calls under way keep theirs, and what is known of targets stays."""
         self._resilience.use({name: prepare(provider) for name, provider in providers.items()})
+        self._counting = frozenset(name for name, given in providers.items() if given.dialect == "anthropic")
 
     def health(self) -> list[TargetHealth]:
         """How the targets are that were asked so far."""
@@ -57,6 +58,13 @@ class LLMProvider:
     def embed(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         """The embeddings answer, as a stream of one."""
         return Answer(self._whole(route, request, wishes, facts), facts, dialect=request.dialect)
+
+    def count_tokens(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer | None:
+        """The provider's own count of a prompt; None where it has nothing of the kind."""
+        if route.provider not in self._counting:
+            return None
+        alone = msgspec.structs.replace(route, alternatives=(), peers=0)
+        return Answer(self._whole(alone, request, wishes, facts), facts, dialect=request.dialect)
 
     async def complete_chat(
         self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts

@@ -43,6 +43,8 @@ MOST_FRAMING: Final = 64
 """Bytes of framing (chunk sizes, their extensions, trailers) for each byte of body, beyond `MAX_HEADER_BYTES`."""
 
 MOST_NAMES: Final = 1_024
+MOST_NAME: Final = 64
+"""Bytes of a name that is remembered."""
 _names: dict[bytes, str] = {}
 """Header names in lower case by how they were written: a provider writes the same ones every time."""
 
@@ -64,6 +66,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_interim",
         "_keep",
+        "_lines",
         "_loop",
         "_max_body",
         "_parser",
@@ -98,20 +101,24 @@ class Connection(asyncio.Protocol):
         self._answer: Received | None = None
         self._headers: dict[str, str] = {}
         self._max_body: int | None = None
-        self._raw = self._body = 0
+        self._raw = self._body = self._lines = 0
         self._head_done = self._interim = self._ended = self._keep = self._until_end = False
 
     # What the pool asks
 
     def ask(self, request: UpstreamRequest, head: bytes) -> Received:
-        """Send a request. The connection must be idle."""
-        answer = self._answer = Received(self, self._loop)
-        self.state = "asked"
+        """Send a request on an idle connection; on one that closed in the meantime the answer has failed already."""
+        answer = Received(self, self._loop)
         self.heard = False
+        if self.state == "closed":
+            answer.fail(ProviderUnavailable("The provider closed the connection before it was asked."))
+            return answer
+        self._answer = answer
+        self.state = "asked"
         self.served += 1
         self._headers = {}
         self._max_body = request.max_body
-        self._raw = self._body = 0
+        self._raw = self._body = self._lines = 0
         self._head_done = self._interim = self._ended = self._until_end = False
         self.watch.begin(request.timeouts, request.deadline)
         self.watch.wait("first_token")
@@ -121,18 +128,25 @@ class Connection(asyncio.Protocol):
             self._transport.write(head + request.body)
         return answer
 
+    @property
+    def closed(self) -> bool:
+        return self.state == "closed"
+
     def unfit(self) -> bool:
         """Whether something nobody asked for waits in the kernel: bytes, or the peer's FIN."""
         return self.state != "idle" or bool(self._poll.poll(0))
 
     def abort(self) -> None:
-        """Tear it down. Whoever reads an answer here is not told."""
-        self._answer = None
+        """Tear it down; whoever still reads an answer here is told that it was cut."""
+        answer, self._answer = self._answer, None
         if self.state != "closed":
             self.state = "closed"
             self.watch.stop()
             self._transport.abort()
             self._gone(self)
+        if answer is not None:
+            begun = ProviderProtocolError if self.heard else ProviderUnavailable
+            answer.fail(begun("The connection to the provider was closed by us."))
 
     # What the answer asks
 
@@ -198,7 +212,7 @@ class Connection(asyncio.Protocol):
             self._fail(ProviderUnavailable("The provider closed the connection without an answer."))
 
     def _fail(self, error: ProviderError) -> None:
-        answer = self._answer
+        answer, self._answer = self._answer, None
         self.abort()
         if answer is not None:
             answer.fail(error)
@@ -228,12 +242,13 @@ class Connection(asyncio.Protocol):
         key = _names.get(name)
         if key is None:
             key = name.decode("latin-1").lower()
-            if len(_names) < MOST_NAMES:
+            if len(_names) < MOST_NAMES and len(name) <= MOST_NAME:
                 _names[name] = key
         headers = self._headers
-        text = value.decode("latin-1")
+        text = value.decode("latin-1").rstrip(" \t")  # RFC 9110 section 5.5; llhttp leaves what stands behind
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-        if len(headers) > MAX_HEADERS:
+        self._lines += 1
+        if self._lines > MAX_HEADERS:
             self._fail(ProviderProtocolError("The provider sent too many headers."))
 
     def on_headers_complete(self) -> None:
@@ -243,6 +258,7 @@ class Connection(asyncio.Protocol):
         if status < 200 and status != 101:
             self._interim = True
             self._headers = {}
+            self._lines = 0
             return
         self._head_done = True
         self._keep = self._parser.should_keep_alive()

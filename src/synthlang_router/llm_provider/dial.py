@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from synthlang_router.llm_provider.sockets import client_context
-from synthlang_router.llm_provider.transport import NoConnection
+from synthlang_router.llm_provider.transport import NoConnection, Permit
+from synthlang_router.telemetry import count
 
 MOST_TUNNEL_HEAD: Final = 16_384
 """Bytes of a proxy's answer to CONNECT."""
@@ -54,9 +55,10 @@ def read_proxy(url: str) -> Proxy:
 class Dialer:
     """Holds what TLS needs; it is read from disk when first needed, off the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ca_file: str | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, ca_file: str | None, permit: Permit) -> None:
         self._loop = loop
         self._ca_file = ca_file
+        self._permit = permit
         self._context: ssl.SSLContext | None = None
 
     async def connect(self, origin: Origin, make: Callable[[], ProtocolT]) -> ProtocolT:
@@ -101,9 +103,10 @@ class Dialer:
         for family, _, _, _, where in found:
             families.setdefault(family, []).append(str(where[0]))
         turns = chain.from_iterable(zip_longest(*families.values()))
-        addresses = [address for address in turns if address is not None]
+        addresses = self._permit(host, [address for address in turns if address is not None])
         if not addresses:
-            raise OSError("no address")
+            count("egress_refused")
+            raise NoConnection("The provider's name leads to an address that requests may not go to.")
         return addresses
 
     async def _tls(self) -> ssl.SSLContext:

@@ -13,7 +13,7 @@ from synthlang_router.errors import (
     UpstreamAuth,
 )
 from synthlang_router.llm_provider.told import retry_after, should_retry
-from synthlang_router.wire import WireFormat
+from synthlang_router.wire.format import AnswerFormat
 
 INSUFFICIENT_QUOTA: Final = "insufficient_quota"
 
@@ -30,7 +30,7 @@ _STATUS: Final[Mapping[int, int]] = {503: 503, 529: 503, 504: 504}
 
 
 def failure(
-    wire: WireFormat,
+    wire: AnswerFormat,
     provider: str,
     status: int,
     headers: Mapping[str, str],

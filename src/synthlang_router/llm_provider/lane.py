@@ -72,10 +72,18 @@ class Lane:
     def answered(self, first_token: float, now: float) -> None:
         """First data came after so many seconds."""
         self.lives(now)
-        mean = self._mean
-        self._mean = first_token if mean is None else mean + WEIGHT * (first_token - mean)
-        self._measured = now
+        self._measure(first_token, now)
         self._samples.append(first_token)
+
+    def waited(self, seconds: float, now: float) -> None:
+        """Somebody left who had waited so long in vain: it takes at least that."""
+        if self._mean is None or seconds > self._mean:
+            self._measure(seconds, now)
+
+    def _measure(self, seconds: float, now: float) -> None:
+        mean = self._mean
+        self._mean = seconds if mean is None else mean + WEIGHT * (seconds - mean)
+        self._measured = now
 
     def lives(self, now: float) -> None:
         """It answered, if only to refuse."""

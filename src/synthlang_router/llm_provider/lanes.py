@@ -53,6 +53,11 @@ class Lanes:
             for lane in self._lanes.values()
         ]
 
+    @property
+    def pinned(self) -> int:
+        """Conversations whose target is remembered."""
+        return len(self._pins)
+
     def order(
         self, route: Route, request: ChatRequest, wishes: Wishes, now: float
     ) -> tuple[list[Lane], int | None]:

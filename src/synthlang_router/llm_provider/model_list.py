@@ -19,8 +19,15 @@ class _Model(msgspec.Struct, frozen=True):
     id: str
 
 
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+
+
 class _Models(msgspec.Struct, frozen=True):
-    data: list[_Model]
+    """OpenAI and Anthropic list `data`, Gemini `models`, whose names begin with that word."""
+
+    data: list[_Model] | None = None
+    models: list[_Named] | None = None
 
 
 _LIST: Final = msgspec.json.Decoder(_Models)
@@ -32,7 +39,7 @@ async def list_models(provider: Provider, clock: Callable[[], float]) -> list[st
     response = await provider.transport.send(
         UpstreamRequest(
             method="GET",
-            url=provider.base_url.rstrip("/") + "/models",
+            url=endpoint.urls["models"],
             headers=tuple(pair for pair in endpoint.plain if pair[0] != "content-type"),
             body=b"",
             timeouts=provider.timeouts,
@@ -49,6 +56,11 @@ async def list_models(provider: Provider, clock: Callable[[], float]) -> list[st
     if response.status != 200:
         raise ProviderUnavailable("The provider gives no list of models.")
     try:
-        return [model.id for model in _LIST.decode(bytes(body)).data]
+        found = _LIST.decode(bytes(body))
     except msgspec.DecodeError:
-        raise ProviderProtocolError("The provider's list of models is not one.") from None
+        found = _Models()
+    if found.data is not None:
+        return [model.id for model in found.data]
+    if found.models is not None:
+        return [model.name.removeprefix("models/") for model in found.models]
+    raise ProviderProtocolError("The provider's list of models is not one.")

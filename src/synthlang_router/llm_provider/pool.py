@@ -4,29 +4,57 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final, Generic, TypeVar
-
-from synthlang_router.llm_provider.connection import Connection
+from collections.abc import Callable, Hashable
+from typing import Final, Generic, Protocol, TypeVar
 
 KEEP: Final = 60.0
 """Seconds an idle connection is kept."""
 
-Key = TypeVar("Key")
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
 
 
-class Pool(Generic[Key]):
+class Loop(Protocol):
+    """What is needed of an event loop."""
+
+    def time(self) -> float: ...
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer: ...
+
+    def create_future(self) -> asyncio.Future[None]: ...
+
+
+class Pooled(Hashable, Protocol):
+    """A connection. `abort` calls `Pool.gone` at once."""
+
+    idle_since: float
+
+    @property
+    def closed(self) -> bool: ...
+
+    def unfit(self) -> bool: ...
+
+    def abort(self) -> None: ...
+
+
+Key = TypeVar("Key", bound=Hashable)
+PooledT = TypeVar("PooledT", bound=Pooled)
+
+
+class Pool(Generic[Key, PooledT]):
     """The last one used is the first one used again, so that those too many grow old and are closed."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
+    def __init__(self, loop: Loop, limit: int) -> None:
         self._loop = loop
         self._limit = limit
-        self._idle: dict[Key, list[Connection]] = {}
-        self._keys: dict[Connection, Key] = {}
+        self._idle: dict[Key, list[PooledT]] = {}
+        self._keys: dict[PooledT, Key] = {}
         self._dialling = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._sweep: asyncio.TimerHandle | None = None
+        self._sweep: Timer | None = None
 
-    def take(self, key: Key) -> Connection | None:
+    def take(self, key: Key) -> PooledT | None:
         """An idle connection that is fit for use, None where there is none."""
         stack = self._idle.get(key)
         while stack:
@@ -36,7 +64,7 @@ class Pool(Generic[Key]):
             connection.abort()
         return None
 
-    async def room(self, key: Key) -> Connection | None:
+    async def room(self, key: Key) -> PooledT | None:
         """Wait until a new connection may be made, for which the place is reserved; or one that was given back."""
         while len(self._keys) + self._dialling >= self._limit:
             connection = self.take(key)
@@ -53,15 +81,15 @@ class Pool(Generic[Key]):
         self._dialling += 1
         return None
 
-    def made(self, key: Key, connection: Connection | None) -> None:
+    def made(self, key: Key, connection: PooledT | None) -> None:
         """What became of a place that was reserved; None: nothing."""
         self._dialling -= 1
-        if connection is None:
+        if connection is None or connection.closed:
             self._wake()
         else:
             self._keys[connection] = key
 
-    def freed(self, connection: Connection) -> None:
+    def freed(self, connection: PooledT) -> None:
         """It is idle again."""
         connection.idle_since = self._loop.time()
         key = self._keys[connection]
@@ -74,17 +102,14 @@ class Pool(Generic[Key]):
         if self._waiting:
             self._wake()
 
-    def gone(self, connection: Connection) -> None:
+    def gone(self, connection: PooledT) -> None:
         """It is closed."""
         key = self._keys.pop(connection, None)
         if key is None:
             return
         stack = self._idle.get(key)
-        if stack is not None:
-            if connection in stack:
-                stack.remove(connection)
-            if not stack:
-                del self._idle[key]
+        if stack is not None and connection in stack:
+            stack.remove(connection)
         self._wake()
 
     def close(self) -> None:
@@ -117,12 +142,14 @@ class Pool(Generic[Key]):
     def _sweep_old(self) -> None:
         self._sweep = None
         old = self._loop.time() - KEEP
-        for stack in list(self._idle.values()):
+        for key, stack in list(self._idle.items()):
             for connection in [one for one in stack if one.idle_since <= old]:
                 connection.abort()
+            if not stack:
+                self._idle.pop(key, None)
         if self._idle:
             self._sweep = self._loop.call_later(KEEP / 2, self._sweep_old)
 
 
-def _idle_since(connection: Connection) -> float:
+def _idle_since(connection: PooledT) -> float:
     return connection.idle_since

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 import ssl
 from contextvars import ContextVar
 from functools import partial
@@ -16,8 +17,9 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
+from aiohttp.connector import AddrInfoType, Connection
 
+from synthlang_router.egress import permitted
 from synthlang_router.errors import ProviderTimeout
 from synthlang_router.llm_provider.sockets import keep_alive
 from synthlang_router.llm_provider.transport import UpstreamRequest
@@ -140,6 +142,7 @@ class Connector(aiohttp.TCPConnector):
             keepalive_timeout=KEEP,
             ssl=True if context is None else context,
             timeout_ceil_threshold=float("inf"),
+            socket_factory=_new_socket,
         )
         self._factory = partial(Handler, loop=self._loop)  # type: ignore[assignment]  # a narrower class
 
@@ -157,3 +160,12 @@ class Connector(aiohttp.TCPConnector):
         if isinstance(protocol, Handler) and not should_close:
             protocol.released()
         super()._release(key, protocol, should_close=should_close)
+
+
+def _new_socket(found: AddrInfoType) -> socket.socket:
+    """A socket for an address that was looked up; called before every connection."""
+    if not permitted("", [str(found[4][0])]):
+        raise OSError("an address that may not be reached")
+    made = socket.socket(found[0], found[1], found[2])
+    made.setblocking(False)
+    return made

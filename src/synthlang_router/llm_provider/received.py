@@ -87,6 +87,7 @@ class Received:
         """Wait for the head; raises what came in its place."""
         if not self.status and self._error is None:
             await self._wait()
+        self._rest()
         if not self.status and self._error is not None:
             raise self._error
 
@@ -100,7 +101,7 @@ class Received:
                 return b""
             line.watch.wait(self._phase)
             await self._wait()
-            line.watch.rest()
+            self._rest()
         self._phase = "idle"
         blocks, self._blocks = self._blocks, []
         if self._size > HIGH and self._line is not None:
@@ -113,6 +114,11 @@ class Received:
         line, self._line = self._line, None
         if line is not None:
             line.leave(whole=whole)
+
+    def _rest(self) -> None:
+        """Only while the line is ours: once the answer is whole, its watch keeps the time of the next one."""
+        if self._line is not None:
+            self._line.watch.rest()
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

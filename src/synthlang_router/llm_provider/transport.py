@@ -6,7 +6,7 @@ whoever got it and must be closed by them: after a clean end its connection is g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -24,6 +24,10 @@ MAX_HEADERS: Final = 128
 
 END_WITHIN: Final = 1.0
 """Seconds in which the end of a body that nobody reads any more must come, for its connection to be kept."""
+
+
+Permit = Callable[[str, Iterable[str]], list[str]]
+"""Those of a host's addresses that may be connected to, asked whenever a connection is made."""
 
 
 class NoConnection(ProviderUnavailable):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -137,6 +137,8 @@ def _translated(
         return exchange.expired
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return ProviderTimeout("connect", request.timeouts.connect)
+    if isinstance(error, aiohttp.ClientResponseError) and error.request_info.method == "CONNECT":
+        return NoConnection("The proxy did not open a way to the provider.")
     if isinstance(error, aiohttp.ClientResponseError):
         return ProviderProtocolError("The provider's answer was not HTTP.")
     if exchange.heard:
@@ -151,7 +153,7 @@ class _Response:
 
     def __init__(self, response: aiohttp.ClientResponse, exchange: Exchange, max_body: int | None) -> None:
         self.status = response.status
-        self.headers: Mapping[str, str] = _lowered(response.headers.items())
+        self.headers: Mapping[str, str] = _lowered(response.raw_headers)
         self._response = response
         self._exchange = exchange
         self._watch = exchange.watch
@@ -193,9 +195,9 @@ class _Response:
             self._response.close()
 
 
-def _lowered(items: Any) -> Mapping[str, str]:
+def _lowered(pairs: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     headers: dict[str, str] = {}
-    for name, value in items:
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    for name, value in pairs:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers

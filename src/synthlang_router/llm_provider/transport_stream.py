@@ -15,6 +15,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from synthlang_router.egress import permitted
 from synthlang_router.errors import InvalidRequest, ProviderTimeout, ProviderUnavailable
 from synthlang_router.llm_provider.connection import Connection
 from synthlang_router.llm_provider.dial import Dialer, Origin, Proxy, read_proxy
@@ -22,7 +23,7 @@ from synthlang_router.llm_provider.inflate import inflated
 from synthlang_router.llm_provider.pool import Pool
 from synthlang_router.llm_provider.proxies import Proxies
 from synthlang_router.llm_provider.received import Received
-from synthlang_router.llm_provider.transport import UpstreamRequest, UpstreamResponse
+from synthlang_router.llm_provider.transport import NoConnection, Permit, UpstreamRequest, UpstreamResponse
 
 MOST_PREPARED: Final = 512
 """Heads kept; callers' own headers and queries make new ones, then all are made anew."""
@@ -46,12 +47,18 @@ class StreamTransport:
     """`ca_file` is trusted beside the system's authorities; `max_connections` bounds all providers together."""
 
     def __init__(
-        self, *, proxies: Proxies | None = None, ca_file: str | None = None, max_connections: int = 4096
+        self,
+        *,
+        proxies: Proxies | None = None,
+        ca_file: str | None = None,
+        max_connections: int = 4096,
+        permit: Permit = permitted,
     ) -> None:
         self._proxies = Proxies() if proxies is None else proxies
         self._ca_file = ca_file
+        self._permit = permit
         self._max_connections = max_connections
-        self._pool: Pool[Origin] | None = None
+        self._pool: Pool[Origin, Connection] | None = None
         self._dialer: Dialer | None = None
         self._prepared: dict[tuple[str, int], _Prepared] = {}
 
@@ -68,26 +75,33 @@ class StreamTransport:
             prepared = self._prepare(request)
         head = b"%b%d\r\n\r\n" % (prepared.head, len(request.body))
         connection = pool.take(prepared.origin)
-        if connection is not None:
-            try:
-                return await _exchange(connection, request, head)
-            except ProviderUnavailable:
-                if connection.heard:
-                    raise
+        if connection is None:
+            connection = await self._connection(pool, prepared.origin, request, loop)
+        reused = connection.served > 0
+        try:
+            return await _exchange(connection, request, head)
+        except ProviderUnavailable:
+            if not reused or connection.heard or pool is not self._pool:
+                raise
         connection = await self._connection(pool, prepared.origin, request, loop)
         return await _exchange(connection, request, head)
 
     async def close(self) -> None:
         """Abort every connection."""
-        if self._pool is not None:
-            self._pool.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
     async def _connection(
-        self, pool: Pool[Origin], origin: Origin, request: UpstreamRequest, loop: asyncio.AbstractEventLoop
+        self,
+        pool: Pool[Origin, Connection],
+        origin: Origin,
+        request: UpstreamRequest,
+        loop: asyncio.AbstractEventLoop,
     ) -> Connection:
         """A new one, or one that was given back while we waited for a place; in time, or ProviderTimeout."""
         if self._dialer is None:
-            self._dialer = Dialer(loop, self._ca_file)
+            self._dialer = Dialer(loop, self._ca_file, self._permit)
         left = request.deadline - loop.time()
         limit = min(request.timeouts.connect, left)
         try:
@@ -99,7 +113,10 @@ class StreamTransport:
                 try:
                     made = await self._dialer.connect(origin, lambda: Connection(loop, pool.freed, pool.gone))
                 finally:
-                    pool.made(origin, made)
+                    pool.made(origin, None if made is None or made.state == "closed" else made)
+                if made.state == "closed" or pool is not self._pool:  # the peer left, or `close` was called
+                    made.abort()
+                    raise NoConnection("No connection to the provider could be made.")
                 return made
         except TimeoutError as error:
             if left <= request.timeouts.connect:
@@ -132,7 +149,6 @@ async def _exchange(connection: Connection, request: UpstreamRequest, head: byte
     except BaseException:
         answer.close()
         raise
-    connection.watch.rest()
     return inflated(answer, request.max_body) if "content-encoding" in answer.headers else answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synthlang_router.answer import Batch
-from synthlang_router.errors import RouterError
+from synthlang_router.errors import InternalError, RouterError
 from synthlang_router.llm_provider.call import Call
 from synthlang_router.llm_provider.lane import Lane
 from synthlang_router.llm_provider.provider import Endpoint
@@ -17,7 +17,18 @@ from synthlang_router.telemetry import count
 class Trial:
     """`begin`, then `next` until None, then `close`; `close` may come any time, and gives the lane free."""
 
-    __slots__ = ("_began", "_call", "_clock", "_closed", "_facts", "_open", "_slot", "endpoint", "lane")
+    __slots__ = (
+        "_answered",
+        "_began",
+        "_call",
+        "_clock",
+        "_closed",
+        "_facts",
+        "_open",
+        "_slot",
+        "endpoint",
+        "lane",
+    )
 
     def __init__(
         self,
@@ -34,6 +45,7 @@ class Trial:
         self._clock = clock
         self._facts = facts
         self._call = Call(endpoint, lane.model, request, wishes, deadline, clock)
+        self._answered = False
         self._closed = False
         self._open = True
         self._began = clock()
@@ -50,6 +62,9 @@ class Trial:
         facts.served_model = self.lane.model
         facts.simulated = provider.simulated
         facts.upstream_headers = self._call.told
+        if self._call.dropped:
+            known = () if facts.route is None else facts.route.dropped
+            facts.dropped = tuple(dict.fromkeys(known + self._call.dropped))
 
     async def begin(self, *, ask_for_usage: bool) -> Batch:
         """See `Call.begin`. An error is booked before it is raised."""
@@ -65,7 +80,11 @@ class Trial:
             self.show()
             self._failed(error)
             raise
+        except Exception:
+            self._note(self._call.status, InternalError.code)
+            raise
         now = self._clock()
+        self._answered = True
         self.lane.answered(now - began, now)
         self.show()
         return batch
@@ -80,6 +99,9 @@ class Trial:
             batch = await self._call.next()
         except RouterError as error:
             self._failed(error)
+            raise
+        except Exception:
+            self._note(self._call.status, InternalError.code)
             raise
         if batch is None:
             self._note(200, None)
@@ -96,6 +118,9 @@ class Trial:
         self.lane.in_flight -= 1
         self._call.close()
         if self._open:
+            if not self._answered:
+                now = self._clock()
+                self.lane.waited(now - self._began, now)
             self._note(self._call.status, why)
 
     def _failed(self, error: RouterError) -> None:

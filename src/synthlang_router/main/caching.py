@@ -7,14 +7,19 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
+from importlib.util import find_spec
 from typing import Final
 
 from synthlang_router.backends.memory.cache import MemoryCacheStore
 from synthlang_router.cache import Flights, Lifetimes, MeaningLayer, Recall, SemanticCache
 from synthlang_router.cache.embedding import Embedder, available
-from synthlang_router.cache.verifier import verify
+from synthlang_router.cache.meaning import LONG
+from synthlang_router.cache.verifier import Verdict, verify
+from synthlang_router.cache.verifier_pair import PairVerifier
 from synthlang_router.cache.worker import Worker
 from synthlang_router.config import Settings
+from synthlang_router.errors import ConfigurationError
 from synthlang_router.llm_provider import LLMProvider
 from synthlang_router.models import Facts, Target
 from synthlang_router.telemetry import new_request_id, wall_clock
@@ -70,10 +75,29 @@ def _meaning(
         Recall(lambda: GrowingIndex(embedder.dimensions), offload=worker.run, max_entries=wanted.max_entries),
         embedder=embedder,
         quantise=quantise,
-        verify=verify,
+        verify=_with_pair_model() if wanted.verify == "pair" else verify,
         offload=worker.run,
         seconds=wanted.ttl,
+        on_loop=0 if wanted.verify == "pair" else LONG,
     )
+
+
+def _with_pair_model() -> Callable[[str, str], Verdict]:
+    """The layered verifier; its model is loaded in the worker, by the first pair that needs it."""
+    if find_spec("synthlang_router_pairmodel") is None:
+        raise ConfigurationError(
+            "cache.semantic.verify: pair needs the distribution synthlang-router-pairmodel."
+        )
+
+    @cache
+    def judge() -> PairVerifier:
+        from synthlang_router_pairmodel import MODEL_PATH
+
+        from synthlang_router.cache.pair_model import PairModel
+
+        return PairVerifier(PairModel(MODEL_PATH))
+
+    return lambda stored, asked: judge().verify(stored, asked)
 
 
 def _embedder(settings: Settings, worker: Worker, llm_provider: LLMProvider) -> Embedder:

@@ -7,25 +7,27 @@ holds rules (router, providers, wishes) is made anew on a reload and swapped in 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Final
 
 from synthlang_router.api import Edge
 from synthlang_router.api.chat import ChatResource, Pipeline
 from synthlang_router.api.intake import Intake
+from synthlang_router.api.manners import MANNERS
 from synthlang_router.api.meter import RequestMeter, render_metrics
 from synthlang_router.api.operations import Operations, cold_app
 from synthlang_router.auth import Gate, Keyring, KeyStore
 from synthlang_router.backends.memory.limits import MemoryRateLimiter
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
 from synthlang_router.config import Loaded, Settings, needs_restart
-from synthlang_router.interactions import Interaction
 from synthlang_router.llm_provider import LLMProvider
 from synthlang_router.main.caching import open_cache
+from synthlang_router.main.counting import upper_estimate
 from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
+from synthlang_router.main.money import Money
+from synthlang_router.main.notation import make_notation
 from synthlang_router.main.opening import DATABASE
 from synthlang_router.main.parts import default_limits, default_wishes, providers_of
 from synthlang_router.main.recording import open_record
@@ -33,11 +35,9 @@ from synthlang_router.main.routes import Routes
 from synthlang_router.main.secrets import make_data_dir, pepper
 from synthlang_router.main.transports import Transports
 from synthlang_router.models import Facts
-from synthlang_router.pipeline import ChatPipeline, EmbeddingPipeline
+from synthlang_router.pipeline import ChatPipeline, CountPipeline, EmbeddingPipeline
 from synthlang_router.synthlang import SynthLang
 from synthlang_router.telemetry import log, new_request_id, wall_clock
-
-HOT_PATHS: Final = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"}
 
 
 class Gateway:
@@ -50,6 +50,7 @@ class Gateway:
         self.first_keys = FirstKeys()
         self.meter = RequestMeter()
         self.wishes = default_wishes(loaded.settings)
+        self.money = Money(loaded.settings)
         server = loaded.settings.server
         self.intake = Intake(
             max_body=server.max_body_bytes,
@@ -78,7 +79,7 @@ class Gateway:
         stack.push_async_callback(self.transports.close)
         providers = providers_of(settings, self.transports.of(settings))
         self.llm_provider = LLMProvider(providers, time.monotonic)
-        self.interactions, self.log = await stack.enter_async_context(open_record(settings, no_estimate))
+        self.interactions, self.log = await stack.enter_async_context(open_record(settings, self.money.costs))
         self.routes = Routes(self.loaded, providers)
         await self.routes.open()
         self.cache = await stack.enter_async_context(
@@ -99,10 +100,12 @@ class Gateway:
         await self.keyring.refresh()
         self.wishes = default_wishes(loaded.settings)
         self.gate.set_defaults(default_limits(loaded.settings))
+        self.money.use(loaded.settings)
         providers = providers_of(loaded.settings, self.transports.of(loaded.settings))
         self.llm_provider.use(providers)
         await self.routes.use(loaded, providers)
-        self.pipeline.router = self.embedding_pipeline.router = self.routes.router
+        for pipeline in (self.pipeline, self.embedding_pipeline, self.count_pipeline):
+            pipeline.router = self.routes.router
 
     async def _make_keys(self) -> None:
         now = wall_clock()
@@ -116,19 +119,29 @@ class Gateway:
         self.pipeline = ChatPipeline(
             auth=self.gate,
             router=self.routes.router,
-            synthlang=SynthLang(),
+            synthlang=SynthLang(holdout=self.settings.synthlang.holdout),
             cache=self.cache,
             llm_provider=self.llm_provider,
             interactions=self.interactions,
+            costs=self.money.costs,
         )
         self.embedding_pipeline = EmbeddingPipeline(
             auth=self.gate,
             router=self.routes.router,
             llm_provider=self.llm_provider,
             interactions=self.interactions,
+            costs=self.money.costs,
         )
         pipelines: dict[str, Pipeline] = {"chat": self.pipeline, "embeddings": self.embedding_pipeline}
-        hot = {HOT_PATHS[kind]: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
+        pipelines |= dict.fromkeys(("completions", "messages", "responses"), self.pipeline)
+        self.count_pipeline = pipelines["count_tokens"] = CountPipeline(
+            auth=self.gate,
+            router=self.routes.router,
+            llm_provider=self.llm_provider,
+            interactions=self.interactions,
+            estimate=upper_estimate,
+        )
+        hot = {MANNERS[kind].path: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
         operations = Operations(
             verify_api_key=self.gate.verify_api_key,
             models=self.routes,
@@ -137,7 +150,7 @@ class Gateway:
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
-        self.app = Edge(hot, cold_app(operations))
+        self.app = Edge(hot, cold_app(operations, make_notation(self.gate.verify_api_key).router()))
 
     def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
         return ChatResource(
@@ -165,19 +178,18 @@ class Gateway:
 
 
 def new_facts(request_id: str | None, path: str) -> Facts:
-    """The notebook of one request; the row's id is never the client's."""
+    """The notebook of one request; the row's id is never the client's.
+
+    Like UUID version 7 (RFC 9562) it begins with the time, so that rows enter the database's tree at one end.
+    """
+    arrived = wall_clock()
     return Facts(
         request_id=new_request_id() if request_id is None else request_id,
-        row_id=uuid.uuid4().hex,
-        arrived=wall_clock(),
+        row_id=f"{int(arrived * 1000):012x}{os.urandom(10).hex()}",
+        arrived=arrived,
         started=time.monotonic(),
         path=path,
     )
-
-
-def no_estimate(row: Interaction) -> float | None:
-    """The cost of a call that died with its process is not known."""
-    return None
 
 
 async def _end(task: asyncio.Task[None]) -> None:

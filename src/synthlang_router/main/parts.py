@@ -56,8 +56,8 @@ def providers_of(settings: Settings, transports: Mapping[str, Transport]) -> dic
                 idle=given.timeouts.idle,
                 total=given.timeouts.total,
             ),
-            stream_usage=given.stream_usage,
-            finish_optional=given.finish == "optional",
+            stream_usage=given.stream_usage if "stream_usage" in given.model_fields_set else None,
+            finish_optional=given.finish == "optional" if "finish" in given.model_fields_set else None,
             simulated=given.dialect == "simulator",
         )
         for name, given in settings.providers.items()

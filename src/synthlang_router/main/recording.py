@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from synthlang_router.backends import connect
 from synthlang_router.config import Settings
 from synthlang_router.interactions import (
     ContentSealer,
-    Interaction,
     InteractionLog,
     Interactions,
     RecordPolicy,
 )
+from synthlang_router.interactions.costs import Costs
 from synthlang_router.interactions.opened import OpenedRecord
+from synthlang_router.interactions.record import ContentSpace
 from synthlang_router.main.opening import read_settings
 from synthlang_router.main.secrets import make_data_dir, master_key
 from synthlang_router.telemetry import wall_clock
@@ -67,12 +68,10 @@ def read_record(config: Path | None) -> Iterator[OpenedRecord]:
 
 
 @asynccontextmanager
-async def open_record(
-    settings: Settings, estimate: Callable[[Interaction], float | None]
-) -> AsyncIterator[tuple[Interactions, InteractionLog]]:
+async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[tuple[Interactions, InteractionLog]]:
     """The record, started; closed with everything journaled in the log, or left safely in the journal.
 
-    `estimate` is the cost in USD of a row whose process died, None where it is not known.
+    `costs` estimates a row whose process died and names the version of its prices.
     """
     wanted = settings.interactions
     policy = RecordPolicy(
@@ -91,7 +90,9 @@ async def open_record(
             folder=settings.data_dir / "journal",
             now=wall_clock,
             monotonic=time.monotonic,
-            estimate=estimate,
+            estimate=costs.estimate,
+            prices=costs.version,
+            space=cast(ContentSpace, log),  # the registered log keeps both ports
         )
         interactions.start()
         try:

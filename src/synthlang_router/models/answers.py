@@ -16,7 +16,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     arguments: str | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Tokens as the provider counted them. Cached and reasoning tokens are part of the totals, not beside them."""
 
     prompt_tokens: int = 0

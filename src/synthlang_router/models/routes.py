@@ -36,7 +36,7 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     hedge: bool = False
 
 
-class Attempt(msgspec.Struct, frozen=True, gc=False):
+class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One call upstream. Times in seconds since the request's arrival.
 
     What the provider bills for it: `cost` in USD (None: nobody knows) of `usage`, and who says so.

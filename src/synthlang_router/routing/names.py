@@ -132,7 +132,16 @@ class Names:
                 origins.setdefault((other.provider, other.model), (other, name))
         origins.pop((target.provider, target.model), None)
         alternatives = tuple(other for other, _ in origins.values())
-        route = Route(target.provider, target.model, "configured", policy, alternatives)
+        peers = sum(origin is None and other.weight > 0 for other, origin in origins.values())
+        route = Route(
+            target.provider,
+            target.model,
+            "configured",
+            policy,
+            alternatives,
+            weight=target.weight,
+            peers=peers,
+        )
         return Choice(route, tuple(origin for _, origin in origins.values()))
 
     def _targets_of(self, name: str) -> tuple[Target, ...]:

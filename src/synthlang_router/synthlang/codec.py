@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
+from synthlang_router.synthlang.aliases import Taste, alias
+from synthlang_router.synthlang.delimited import tabulate_fields
 from synthlang_router.synthlang.frames import BrokenFrame, read_text
 from synthlang_router.synthlang.grammar import (
     CLOSE,
@@ -29,7 +31,7 @@ from synthlang_router.synthlang.grammar import (
 from synthlang_router.synthlang.json_spans import find_json
 from synthlang_router.synthlang.lines import number_runs, tabulate_lines
 from synthlang_router.synthlang.references import Earlier, Reference
-from synthlang_router.synthlang.repeats import Taste, alias
+from synthlang_router.synthlang.rows import Body
 from synthlang_router.synthlang.segments import Kind, Segment, find_data
 from synthlang_router.synthlang.tables import tabulate
 from synthlang_router.synthlang.tokens import ENCODINGS, count_tokens
@@ -44,7 +46,13 @@ _WORDS: Final = Taste(gain=8, words=6, often=8)
 _AGENT: Final = Taste(gain=4, words=2, often=2, thorough=True)
 _TEXT_PAYS: Final = 0.96  # of the tokens; for less, text that people wrote is not touched
 _LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it; the legend costs 11
-_CLEARLY: Final = 0.85  # of the tokens: beyond that no encoding gets longer, up to that all are counted
+_MARGIN: Final[Mapping[LosslessLevel, int]] = {"exact": 2, "readable": 6, "session": 6}
+"""Tokens a segment must save: at its ends it may become two tokens with what stands there that were one before."""
+
+_CLEARLY: Final[Mapping[LosslessLevel, float]] = {"exact": 0.95, "readable": 0.8, "session": 0.8}
+"""Of the tokens of a segment with many: below that no encoding gets longer, above it all of them are counted."""
+
+_MANY: Final = 300
 
 
 class Coded(NamedTuple):
@@ -59,11 +67,15 @@ def encode(text: str, role: str, level: LosslessLevel, earlier: Earlier | None =
 
     `earlier` are the originals of the messages before it, which level `session` refers to.
     """
+    coded = encode_unread(text, role, level, earlier)
+    return coded if coded is not None and _reads_as(coded.stored, text, earlier) else None
+
+
+def encode_unread(text: str, role: str, level: LosslessLevel, earlier: Earlier | None = None) -> Coded | None:
+    """The same before it has been read back: for a caller who reads back the whole conversation."""
     coded = _encode(text, role, level)
     if level == "session" and earlier is not None:
-        coded = _shortest(coded, _refer(text, role, earlier))
-    if coded is None or not _reads_as(coded.stored, text, earlier):
-        return None
+        return _shortest(coded, _refer(text, role, earlier))
     return coded
 
 
@@ -78,7 +90,7 @@ def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
     for segment in segments:
         source = text[segment.start : segment.end]
         coded = _FRAMERS[segment.kind](source, level)
-        if coded is not None and _pays(source, coded.sent):
+        if coded is not None and _pays(source, coded.sent, level):
             plain = text[at : segment.start]
             sent += (plain, coded.sent)
             stored += (unframed(plain), coded.stored)
@@ -95,14 +107,15 @@ def _refer(text: str, role: str, earlier: Earlier) -> Coded | None:
         return None
     parts = [_piece(piece, role) for piece in pieces]
     coded = Coded("\n".join(part.sent for part in parts), "\n".join(part.stored for part in parts))
-    return coded if _pays(text, coded.sent) else None
+    return coded if _pays(text, coded.sent, "session") else None
 
 
 def _piece(piece: str | Reference, role: str) -> Coded:
     if isinstance(piece, str):
         return _encode(piece, role, "session") or Coded(piece, unframed(piece))
     hint = _ANY_SIGN.sub("", piece.hint)
-    frame = f"{OPEN}{VERSION}{EARLIER}{piece.message}:{piece.first}-{piece.last} {hint}{CLOSE}"
+    shift = f"{piece.shift:+}" if piece.shift else ""
+    frame = f"{OPEN}{VERSION}{EARLIER}{piece.message}:{piece.first}-{piece.last}{shift} {hint}{CLOSE}"
     return Coded(frame, frame)
 
 
@@ -118,13 +131,14 @@ def _reads_as(stored: str, text: str, earlier: Earlier | None) -> bool:
         return False
 
 
-def _pays(source: str, other: str) -> bool:
+def _pays(source: str, other: str, level: LosslessLevel) -> bool:
+    margin = _MARGIN[level]
     before, after = count_tokens(source, "o200k_base"), count_tokens(other, "o200k_base")
-    if after < _CLEARLY * before:
+    if after > before - margin:
+        return False
+    if before > _MANY and after < _CLEARLY[level] * before:
         return True
-    return after < before and all(
-        count_tokens(other, name) <= count_tokens(source, name) for name in ENCODINGS
-    )
+    return all(count_tokens(other, name) <= count_tokens(source, name) - margin for name in ENCODINGS)
 
 
 def unframed(plain: str) -> str:
@@ -183,7 +197,16 @@ def _json_body(plain: str) -> str:
 def _log(source: str, level: LosslessLevel) -> Coded | None:
     plain = escape(source)
     names = Names(plain)
-    body = tabulate_lines(plain.split("\n"), names)
+    return _lines(source, level, tabulate_lines(plain.split("\n"), names), names)
+
+
+def _fields(source: str, level: LosslessLevel) -> Coded | None:
+    plain = escape(source)
+    names = Names(plain)
+    return _lines(source, level, tabulate_fields(plain, names), names)
+
+
+def _lines(source: str, level: LosslessLevel, body: Body | None, names: Names) -> Coded | None:
     if body is None:
         return _text(source, level)
     short = alias(body.text, names, _DATA, stops="\n" + body.separators.translate(_MAY_CROSS))
@@ -227,5 +250,6 @@ _FRAMERS: Final[Mapping[Kind, Callable[[str, LosslessLevel], Coded | None]]] = {
     "json": _json,
     "jsonl": _json_lines,
     "log": _log,
+    "fields": _fields,
     "text": _text,
 }

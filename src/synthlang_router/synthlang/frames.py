@@ -37,16 +37,36 @@ from synthlang_router.synthlang.trees import Value, parse, raw_of
 from synthlang_router.synthlang.whitespace import restore
 
 MAX_GROWTH: Final = 4096
-"""A frame stands for at most so many times its own length: what the encoder writes stays far below."""
+"""A text stands for at most so many times its own length: what the encoder writes stays far below."""
+
+MAX_CHARACTERS: Final = 67_108_864
+"""And for at most so many characters, those made on the way included."""
+
+_MAX_NESTING: Final = 64  # of definitions in definitions; the encoder's are a few deep
 
 _MARK: Final = re.compile(f"({NAME}){DEFINE}|{DEFINED}|{NAME}")
 _SLOTS: Final = re.compile(f"{AGAIN}([{LETTERS}])|{RUNNING}( *[0-9]+)|[{SLOT}{COUNTER}]")
 
-_REFERENCE: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,9})-([0-9]{1,9})")
+_REFERENCE: Final = re.compile(r"([0-9]{1,9}):([0-9]{1,9})-([0-9]{1,9})([+-][0-9]{1,6})?(?= |$)")
 
 
 class BrokenFrame(ValueError):
     """Not a text this version wrote."""
+
+
+class Budget:
+    """What may still be made of a text that came from outside: short texts can be written that stand for terabytes."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, size: int) -> None:
+        self.left = min(MAX_CHARACTERS, MAX_GROWTH * (size + 16))
+
+    def spend(self, characters: int) -> None:
+        """Raises BrokenFrame when it is used up."""
+        self.left -= characters
+        if self.left < 0:
+            raise BrokenFrame
 
 
 class Template(NamedTuple):
@@ -62,11 +82,12 @@ class Template(NamedTuple):
     numbers: tuple[str, ...]
 
 
-def read_text(text: str, earlier: Earlier | None = None) -> str:
+def read_text(text: str, earlier: Earlier | None = None, budget: Budget | None = None) -> str:
     """The original of a text that may hold frames. `earlier` are the originals of the messages before it.
 
-    Raises BrokenFrame where the text is not in this notation.
+    Raises BrokenFrame where the text is not in this notation, or stands for too much.
     """
+    budget = Budget(len(text)) if budget is None else budget
     out: list[str] = []
     at = 0
     while (start := text.find(OPEN, at)) >= 0:
@@ -81,39 +102,45 @@ def read_text(text: str, earlier: Earlier | None = None) -> str:
         end = text.find(CLOSE, kind)
         if end < 0:
             raise BrokenFrame
-        frame = text[kind:end]
-        out.append(_read_reference(frame, earlier) if frame[:1] == EARLIER else _read_frame(frame))
+        out.append(_read(text[kind:end], earlier, budget))
         at = end + 1
     out.append(text[at:])
     return "".join(out)
 
 
-def _read_reference(frame: str, earlier: Earlier | None) -> str:
-    match = _REFERENCE.match(frame, 1)
-    if match is None or earlier is None:
-        raise BrokenFrame
+def _read(frame: str, earlier: Earlier | None, budget: Budget) -> str:
     try:
-        return earlier.lines(*map(int, match.groups()))
-    except (IndexError, KeyError) as error:
+        if frame[:1] == EARLIER:
+            return _read_reference(frame, earlier, budget)
+        return _read_frame(frame, budget)
+    except (IndexError, KeyError, ValueError, RecursionError) as error:
         raise BrokenFrame from error
 
 
-def _read_frame(frame: str) -> str:
+def _read_reference(frame: str, earlier: Earlier | None, budget: Budget) -> str:
+    match = _REFERENCE.match(frame, 1)
+    if match is None or earlier is None:
+        raise BrokenFrame
+    text = earlier.lines(*map(int, match.groups("0")))
+    budget.spend(len(text))
+    return text
+
+
+def _read_frame(frame: str, budget: Budget) -> str:
     head, _, body = frame.partition("\n")
     kind, style = head[:1], head[1:]
     if kind not in JOINERS:
         raise BrokenFrame
-    limit = MAX_GROWTH * (len(frame) + 16)
-    try:
-        plain, templates = _expand_names(body.removeprefix(LEGEND + "\n"), limit)
-        text = unescape(_Tables(plain, templates, JOINERS[kind], limit).read())
-        if kind == TEXT:
-            return text
-        if kind == LINES:
-            return "\n".join(restore(raw_of(line), style) for line in _items(text))
-        return restore(text, style)
-    except (IndexError, KeyError, ValueError, RecursionError) as error:
-        raise BrokenFrame from error
+    plain, templates = _expand_names(body.removeprefix(LEGEND + "\n"), budget)
+    text = unescape(_Tables(plain, templates, JOINERS[kind], budget).read())
+    if kind == TEXT:
+        return text
+    values = [raw_of(value) for value in _items(text)] if kind == LINES else [text]
+    out: list[str] = []
+    for value in values:
+        out.append(restore(value, style, budget.left))
+        budget.spend(len(out[-1]))
+    return "\n".join(out)
 
 
 def _items(array: str) -> list[Value]:
@@ -123,7 +150,7 @@ def _items(array: str) -> list[Value]:
     return value.items
 
 
-def _expand_names(body: str, limit: int) -> tuple[str, dict[str, Template]]:
+def _expand_names(body: str, budget: Budget) -> tuple[str, dict[str, Template]]:
     """The body without definitions: aliases replaced by their texts, templates told apart by their slots."""
     aliases: dict[str, str] = {}
     templates: dict[str, Template] = {}
@@ -136,6 +163,8 @@ def _expand_names(body: str, limit: int) -> tuple[str, dict[str, Template]]:
         if mark[0][-1] == DEFINE:
             open_names.append(mark[1])
             texts.append([])
+            if len(texts) > _MAX_NESTING:
+                raise BrokenFrame
         elif mark[0] == DEFINED:
             name, text = open_names.pop(), "".join(texts.pop())
             if _SLOTS.search(text):
@@ -147,9 +176,7 @@ def _expand_names(body: str, limit: int) -> tuple[str, dict[str, Template]]:
         else:
             text = aliases.get(mark[0], mark[0])
             texts[-1].append(text)
-            limit -= len(text)
-            if limit < 0:
-                raise BrokenFrame
+            budget.spend(len(text))
     texts[-1].append(body[at:])
     if open_names:
         raise BrokenFrame
@@ -178,11 +205,11 @@ def _template(layout: str) -> Template:
 class _Tables:
     """A body whose tables are replaced by their rows, read from left to right."""
 
-    def __init__(self, body: str, templates: dict[str, Template], joiner: str, limit: int) -> None:
+    def __init__(self, body: str, templates: dict[str, Template], joiner: str, budget: Budget) -> None:
         self._body = body
         self._templates = templates
         self._joiner = joiner
-        self._left = limit
+        self._budget = budget
         self._above: dict[str, list[str]] = {}
         self._clock = ""
         self._numbers = {name: template.numbers for name, template in templates.items()}
@@ -231,9 +258,7 @@ class _Tables:
         out = [template.parts[0]]
         for part, (slot, _) in zip(template.parts[1:], template.slots, strict=True):
             out += (cells[slot], part)
-        self._left -= sum(map(len, out))
-        if self._left < 0:
-            raise BrokenFrame
+        self._budget.spend(sum(map(len, out)))
         return "".join(out), at
 
     def _cell(self, separator: str, at: int) -> tuple[str, int]:

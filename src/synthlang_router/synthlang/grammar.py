@@ -54,8 +54,12 @@ NAME: Final = f"{PREFIX}[{LETTERS}]|[{NAMES}]"
 SEPARATORS: Final = " ,|;\t│"
 """What may stand between the cells of a row, the cheapest first."""
 
+_ESCAPABLE: Final = SIGNS + DITTO
+DITTO_ITSELF: Final = ESCAPE + LETTERS[len(SIGNS)]
+"""A cell that is DITTO in the data; elsewhere that sign stands for itself."""
+
 _TO_ESCAPE: Final = {ord(sign): ESCAPE + LETTERS[index] for index, sign in enumerate(SIGNS)}
-_ESCAPED: Final = re.compile(f"{ESCAPE}([{LETTERS[: len(SIGNS)]}])")
+_ESCAPED: Final = re.compile(f"{ESCAPE}([{LETTERS[: len(_ESCAPABLE)]}])")
 _ANY_SIGN: Final = re.compile(f"[{SIGNS}]")
 
 
@@ -65,7 +69,7 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    return _ESCAPED.sub(lambda match: SIGNS[LETTERS.index(match[1])], text) if ESCAPE in text else text
+    return _ESCAPED.sub(lambda match: _ESCAPABLE[LETTERS.index(match[1])], text) if ESCAPE in text else text
 
 
 class OutOfNames(LookupError):

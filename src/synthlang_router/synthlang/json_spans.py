@@ -54,6 +54,8 @@ def find_json(text: str) -> list[Span]:
 
 def find_fences(text: str) -> list[Fence]:
     """Fenced blocks in order; one that is never closed reaches to the end."""
+    if "```" not in text and "~~~" not in text:
+        return []
     found: list[Fence] = []
     opened: re.Match[str] | None = None
     for line in _FENCE.finditer(text):

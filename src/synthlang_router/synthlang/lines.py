@@ -11,7 +11,7 @@ from synthlang_router.synthlang.columns import Columns, Pattern
 from synthlang_router.synthlang.counters import following
 from synthlang_router.synthlang.grammar import END, RUNNING, SLOT, Names
 from synthlang_router.synthlang.json_spans import find_fences
-from synthlang_router.synthlang.rows import MOST_TEMPLATES, Body, Rows, define
+from synthlang_router.synthlang.rows import MOST_TEMPLATES, Body, Rows, define, whole_line
 
 _WORD: Final = re.compile(
     r"(\d\d?:\d\d?:\d\d?(?:[.,:]\d{1,9})?(?!\w)|\d\d?\.\d\d?\.\d\d?\.\d{1,9}(?!\w)|[\w.+]+)", re.ASCII
@@ -122,7 +122,7 @@ def _write(
             head = named[kind]
         last = kind
         if pattern is None:
-            rows.append(head + line)
+            rows.append(head + whole_line(line))
             continue
         texts = [str(column.values[number]) for column in pattern.columns]
         rows.append(head + cells.row(kind, pattern, texts, texts))
@@ -142,7 +142,7 @@ def number_runs(text: str, names: Names) -> str:
             break
         first = run[0]
         pattern = Pattern(" ", f"{RUNNING}{first[1]}{first[2]}{SLOT}", ())
-        rows = "\n".join(line[3] for line in run)
+        rows = "\n".join(whole_line(line[3]) for line in run)
         out += (text[at : first.start()], define(names.take(), pattern), rows, END)
         at = run[-1].end(3)
     return "".join(out) + text[at:]

@@ -6,14 +6,15 @@ with those texts in the notation. It decodes to the very bytes the client sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
 from synthlang_router.models import CompressionLevel
-from synthlang_router.synthlang.codec import Coded, LosslessLevel, encode, unframed
-from synthlang_router.synthlang.frames import BrokenFrame, read_text
+from synthlang_router.synthlang.codec import Coded, LosslessLevel, encode, encode_unread, unframed
+from synthlang_router.synthlang.frames import BrokenFrame, Budget, read_text
 from synthlang_router.synthlang.literals import (
     Escapes,
     Slot,
@@ -46,6 +47,9 @@ class Compressed(msgspec.Struct, frozen=True, gc=False):
     tokens_after: int
 
 
+_Encode = Callable[[str, str, LosslessLevel, Earlier | None], Coded | None]
+
+
 class _Change(msgspec.Struct, frozen=True, gc=False):
     coded: Coded
     escapes: Escapes
@@ -56,32 +60,16 @@ class _Change(msgspec.Struct, frozen=True, gc=False):
 def compress_messages(
     raw: bytes, level: CompressionLevel, encoding: Encoding, *, exact: bool
 ) -> Compressed | None:
-    """The array at this level, None where nothing is gained. `exact` False: no encoding at all may get longer."""
-    slots = text_slots(raw)
-    query = _query(raw, slots) if level == "lossy" else ""
-    earlier = Earlier()
-    changes: dict[int, _Change] = {}
-    for index, slot in enumerate(slots):
-        text = text_of(raw, slot)
-        if slot.changeable:
-            change = _change(raw, slot, text, level, earlier, query, encoding, exact=exact)
-            if change is not None and all(change.escapes == other.escapes for other in changes.values()):
-                changes[index] = change
-        if slot.alone:
-            earlier.add(slot.message + 1, text)
-    if not changes:
-        return None
-    found = Compressed(
-        splice(
-            raw,
-            {index: literal(change.coded.sent, change.escapes) for index, change in changes.items()},
-            slots,
-        ),
-        _stored(raw, changes, slots),
-        sum(change.before for change in changes.values()),
-        sum(change.after for change in changes.values()),
-    )
-    return found if _reads_as(found.stored, raw) else None
+    """The array at this level, None where nothing is gained. `exact` False: no encoding at all may get longer.
+
+    The whole is read back and compared before anyone sees it; should a text not come back, each is read by itself,
+    and those that do are kept.
+    """
+    for write in (encode_unread, encode):
+        found = _Writer(raw, level, encoding, exact=exact, write=write).compressed()
+        if found is None or _reads_as(found.stored, raw):
+            return found
+    return None
 
 
 def decode_messages(stored: bytes) -> bytes:
@@ -104,12 +92,12 @@ def _decode(raw: bytes, changed: frozenset[int], escapes: Escapes) -> bytes:
     slots = text_slots(raw)
     if not changed <= set(range(len(slots))):
         raise BrokenFrame
-    earlier = Earlier()
+    earlier, budget = Earlier(), Budget(len(raw))
     changes: dict[int, bytes] = {}
     for index, slot in enumerate(slots):
         text = text_of(raw, slot)
         if index in changed:
-            text = read_text(text, earlier)
+            text = read_text(text, earlier, budget)
             changes[index] = literal(text, escapes)
         if slot.alone:
             earlier.add(slot.message + 1, text)
@@ -123,49 +111,74 @@ def _reads_as(stored: bytes, raw: bytes) -> bool:
         return False
 
 
-def _query(raw: bytes, slots: list[Slot]) -> str:
-    """What is asked: the last text of a user."""
-    return next((text_of(raw, slot) for slot in reversed(slots) if slot.role == "user"), "")
+class _Writer:
+    """One conversation at one level, for one tokenizer."""
+
+    def __init__(
+        self, raw: bytes, level: CompressionLevel, encoding: Encoding, *, exact: bool, write: _Encode
+    ) -> None:
+        self._raw = raw
+        self._level = level
+        self._encoding = encoding
+        self._exact = exact
+        self._write = write
+        self._slots = text_slots(raw)
+        self._earlier = Earlier() if _LOSSLESS[level] == "session" else None
+
+    def compressed(self) -> Compressed | None:
+        changes: dict[int, _Change] = {}
+        for index, slot in enumerate(self._slots):
+            text = text_of(self._raw, slot)
+            change = self._change(slot, text) if slot.changeable else None
+            if change is not None and all(change.escapes == other.escapes for other in changes.values()):
+                changes[index] = change
+            if self._earlier is not None and slot.alone:
+                self._earlier.add(slot.message + 1, text)
+        if not changes:
+            return None
+        escapes = next(iter(changes.values())).escapes
+        head = f" {escapes} {' '.join(map(str, changes))}\n".encode()
+        return Compressed(
+            self._spliced({index: change.coded.sent for index, change in changes.items()}, escapes),
+            STORED_VERSION
+            + head
+            + self._spliced({index: change.coded.stored for index, change in changes.items()}, escapes),
+            sum(change.before for change in changes.values()),
+            sum(change.after for change in changes.values()),
+        )
+
+    def _spliced(self, texts: Mapping[int, str], escapes: Escapes) -> bytes:
+        return splice(
+            self._raw, {index: literal(text, escapes) for index, text in texts.items()}, self._slots
+        )
+
+    def _change(self, slot: Slot, text: str) -> _Change | None:
+        coded = self._write(text, slot.role, _LOSSLESS[self._level], self._earlier)
+        if self._level == "lossy":
+            coded = self._selected(text, slot.role, coded)
+        if coded is None:
+            return None
+        escapes = escapes_of(self._raw[slot.start : slot.end], text)
+        before, after = count_tokens(text, self._encoding), count_tokens(coded.sent, self._encoding)
+        if escapes is None or after >= before or not (self._exact or _nowhere_longer(text, coded.sent)):
+            return None
+        return _Change(coded, escapes, before, after)
+
+    def _selected(self, text: str, role: str, coded: Coded | None) -> Coded | None:
+        """What is left of the text after selection. What is stored is all of it."""
+        left = select(text, self._query)
+        if left is None:
+            return coded
+        shorter = encode(left, role, "session")
+        stored = coded.stored if coded is not None else unframed(text)
+        return Coded(left if shorter is None else shorter.sent, stored)
+
+    @cached_property
+    def _query(self) -> str:
+        """What is asked: the last text of a user."""
+        asked = (text_of(self._raw, slot) for slot in reversed(self._slots) if slot.role == "user")
+        return next(asked, "")
 
 
-def _change(
-    raw: bytes,
-    slot: Slot,
-    text: str,
-    level: CompressionLevel,
-    earlier: Earlier,
-    query: str,
-    encoding: Encoding,
-    *,
-    exact: bool,
-) -> _Change | None:
-    coded = encode(text, slot.role, _LOSSLESS[level], earlier)
-    if level == "lossy":
-        coded = _selected(text, slot.role, query, coded)
-    if coded is None:
-        return None
-    escapes = escapes_of(raw[slot.start : slot.end], text)
-    before, after = count_tokens(text, encoding), count_tokens(coded.sent, encoding)
-    if escapes is None or after >= before:
-        return None
-    if not exact and any(count_tokens(coded.sent, name) > count_tokens(text, name) for name in ENCODINGS):
-        return None
-    return _Change(coded, escapes, before, after)
-
-
-def _selected(text: str, role: str, query: str, coded: Coded | None) -> Coded | None:
-    """What is left of the text after selection. What is stored is all of it."""
-    left = select(text, query)
-    if left is None:
-        return coded
-    shorter = encode(left, role, "session")
-    return Coded(
-        left if shorter is None else shorter.sent, coded.stored if coded is not None else unframed(text)
-    )
-
-
-def _stored(raw: bytes, changes: Mapping[int, _Change], slots: list[Slot]) -> bytes:
-    escapes = next(iter(changes.values())).escapes
-    head = f" {escapes} {' '.join(map(str, changes))}\n".encode()
-    literals = {index: literal(change.coded.stored, escapes) for index, change in changes.items()}
-    return STORED_VERSION + head + splice(raw, literals, slots)
+def _nowhere_longer(text: str, other: str) -> bool:
+    return all(count_tokens(other, name) <= count_tokens(text, name) for name in ENCODINGS)

@@ -7,7 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from synthlang_router.synthlang.columns import Pattern
 from synthlang_router.synthlang.counters import difference
-from synthlang_router.synthlang.grammar import DEFINE, DEFINED, DITTO
+from synthlang_router.synthlang.grammar import DEFINE, DEFINED, DITTO, DITTO_ITSELF
 
 _DITTO_FROM: Final = 3  # characters; a shorter value costs no more than the sign
 
@@ -29,6 +29,11 @@ def define(name: str, pattern: Pattern) -> str:
     return f"{name}{DEFINE}{pattern.separator}{pattern.layout}{DEFINED}\n"
 
 
+def whole_line(line: str) -> str:
+    """A line as the only cell of its row."""
+    return DITTO_ITSELF if line == DITTO else line
+
+
 class Rows(Generic[Key]):
     """What a reader of the rows so far knows: the last row of each template, and the last first counter of all."""
 
@@ -48,6 +53,8 @@ class Rows(Generic[Key]):
                 cell = difference(above[place], text)
             elif above is not None and above[place] == text == cell and len(text) >= _DITTO_FROM:
                 cell = DITTO
+            elif cell == DITTO:
+                cell = DITTO_ITSELF
             if column.counts and not counted:
                 self._clock, counted = text, True
             out.append(cell)

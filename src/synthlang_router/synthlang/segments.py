@@ -8,14 +8,14 @@ down from speech: tool output, retrieved passages, worked examples, transcripts.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from synthlang_router.synthlang.delimited import find_fields
 from synthlang_router.synthlang.json_spans import find_fences, find_json
 
-Kind = Literal["json", "jsonl", "log", "text"]
+Kind = Literal["json", "jsonl", "log", "fields", "text"]
 
 
 class Segment(NamedTuple):
@@ -32,9 +32,9 @@ _LEAST_IN_SYSTEM: Final = (
 _SMALL_JSON: Final = 1000  # characters; within other tool output it is left to that
 _LEAST_TEXT: Final = 400  # characters; less holds no repeats worth a frame
 
-_TIMED: Final = re.compile(
-    r"\d\d?:\d\d?:\d\d|\d{4}[-/]\d\d?[-/]\d\d|\b1[0-9]{9}(?:[0-9]{3})?\b|\b\d{6} \d{6} \d"
-    r"|\b(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE|CRITICAL)\b"
+_TIMED: Final = re.compile(  # every way begins with a digit or a letter: the search skips all else
+    r"[0-9][0-9]?:[0-9][0-9]?:[0-9][0-9]|[0-9]{4}[-/][0-9][0-9]?[-/][0-9][0-9]|1[0-9]{9}(?:[0-9]{3})?\b"
+    r"|[0-9]{6} [0-9]{6} [0-9]|(?:INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|NOTICE|CRITICAL)\b"
 )
 _TIMED_WITHIN: Final = 96  # characters from the beginning of a line
 _LEAST_LINES: Final = 5
@@ -52,7 +52,9 @@ _SOURCE: Final = re.compile(
     r"|observation|tool output|tool result) ?#",
     re.IGNORECASE,
 )
-_LOG_FENCES: Final = frozenset(("", "log", "logs", "text", "txt", "console", "output", "syslog"))
+_LINE_FENCES: Final = frozenset(
+    ("csv", "tsv", "", "log", "logs", "text", "txt", "console", "output", "syslog")
+)
 _LEAST_TURNS: Final = 12  # lines of a transcript; fewer are a conversation somebody wrote down
 _LEAST_EXAMPLES: Final = 3
 
@@ -64,17 +66,11 @@ def find_data(text: str, role: str) -> list[Segment]:
     least = _LEAST_IN_SYSTEM if instructs else _SMALL_JSON if text_data is not None else 0
     found = [Segment("json", *span) for span in find_json(text) if span.end - span.start >= least]
     found = _as_lines(text, found)
-    logs = [log for log in _logs(text) if not _overlaps(log, found)]
-    found += logs
+    lines = list(_in_lines(text, found))
+    found += [segment for segment in lines if not (instructs and segment.kind == "fields")]
     if not found and text_data is not None:
         return [text_data]
     return sorted(found, key=lambda segment: segment.start)
-
-
-def _overlaps(segment: Segment, others: list[Segment]) -> bool:
-    """Whether it touches one of others that are in order and apart."""
-    place = bisect_left(others, segment.end, key=lambda other: other.start)
-    return place > 0 and others[place - 1].end > segment.start
 
 
 def _as_lines(text: str, found: list[Segment]) -> list[Segment]:
@@ -94,18 +90,32 @@ def _as_lines(text: str, found: list[Segment]) -> list[Segment]:
     return out
 
 
-def _logs(text: str) -> Iterator[Segment]:
-    """Runs of lines most of which say when they were written, outside fences that hold something else."""
-    at = 0
+def _in_lines(text: str, found: list[Segment]) -> Iterator[Segment]:
+    """Logs, and lines of fields, outside JSON and fences that hold something else."""
+    taken = [(segment.start, segment.end) for segment in found]
     for fence in find_fences(text):
-        yield from _timed_runs(text, at, fence.start)
-        if fence.language in _LOG_FENCES:
-            yield from _timed_runs(text, fence.start, fence.end)
-        at = fence.end
-    yield from _timed_runs(text, at, len(text))
+        inside = fence.language in _LINE_FENCES
+        taken += (
+            [(fence.start, fence.start), (fence.end, fence.end)] if inside else [(fence.start, fence.end)]
+        )
+    at = 0
+    for start, end in [*sorted(taken), (len(text), len(text))]:
+        yield from _logs_and_fields(text, at, start)
+        at = max(at, end)
+
+
+def _logs_and_fields(text: str, start: int, end: int) -> Iterator[Segment]:
+    at = start
+    for fields in find_fields(text, start, end):
+        yield from _timed_runs(text, at, fields.start)
+        yield Segment("fields", *fields)
+        at = fields.end
+    yield from _timed_runs(text, at, end)
 
 
 def _timed_runs(text: str, start: int, end: int) -> Iterator[Segment]:
+    if _TIMED.search(text, start, end) is None:
+        return
     first = last = -1
     timed = other = 0
     at = start

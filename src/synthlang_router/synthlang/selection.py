@@ -24,6 +24,7 @@ _PASSAGE: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _WORD: Final = re.compile(r"\w+")
+_UNSPACED: Final = "\u0e00"
 _FACT: Final = re.compile(
     r"https?://\S+|\"[^\"\n]{2,80}\"|“[^”\n]{2,80}”|\$?\{[^{}\n]{1,64}\}|\d+(?:[.,]\d+)*|(?<![.?!:] )(?<!^)\b[A-Z][\w-]+",
     re.MULTILINE,
@@ -78,8 +79,17 @@ def _passages(text: str) -> list[_Passage]:
 
 
 def _words(text: str) -> list[str]:
-    """Lower case, and without the commonest endings, so that `parks` finds `park`."""
-    return [_stem(word) for word in _WORD.findall(text.lower())]
+    """Lower case, and without the commonest endings, so that `parks` finds `park`.
+
+    Scripts from Thai upwards (Chinese, Japanese, Korean) do not put spaces where they would help: pairs of letters.
+    """
+    out: list[str] = []
+    for word in _WORD.findall(text.lower()):
+        if max(word) < _UNSPACED:
+            out.append(_stem(word))
+        else:
+            out += map(str.__add__, word, word[1:])
+    return out
 
 
 def _stem(word: str) -> str:

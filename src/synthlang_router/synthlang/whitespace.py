@@ -31,19 +31,23 @@ def minify(text: str) -> Minified:
     return Minified(bare, _style_of(text, lexemes))
 
 
-def restore(bare: str, style: str) -> str:
-    """The text `minify` was given."""
+def restore(bare: str, style: str, limit: int) -> str:
+    """The text `minify` was given, which is known to have at most `limit` characters.
+
+    Raises ValueError where it has more, or the style is none of ours.
+    """
     if not style:
         return bare
     lexemes = _LEXEME.findall(bare)
-    if style[0] == "[":
-        return _fill(lexemes, json.loads(style))
-    return _render(lexemes, style)
+    text = _fill(lexemes, json.loads(style), limit) if style[0] == "[" else _render(lexemes, style, limit)
+    if text is None:
+        raise ValueError
+    return text
 
 
 def _style_of(text: str, lexemes: list[str]) -> str:
     for style in _candidates(text, lexemes):
-        if _render(lexemes, style) == text:
+        if _render(lexemes, style, len(text)) == text:
             return style
     return json.dumps(_surprises(text, lexemes), ensure_ascii=False, separators=(",", ":"))
 
@@ -62,31 +66,35 @@ def _candidates(text: str, lexemes: list[str]) -> list[str]:
     return ["r" + code] if "\r\n" in first else [code]
 
 
-def _render(lexemes: list[str], style: str) -> str:
+def _render(lexemes: list[str], style: str, limit: int) -> str | None:
+    """None where it would be longer than the limit."""
     if style == "d":
-        return "".join(_SPACED.get(lexeme, lexeme) for lexeme in lexemes)
-    newline = "\r\n" if style[0] == "r" else "\n"
-    style = style.lstrip("r")
-    width, _, base = style[1:].partition("+")
-    fill = " " if style[0] == "i" else "\t"
-    unit = fill * int(width)
-    return _indent(lexemes, newline + fill * int(base or 0), unit)
+        return "".join(map(_SPACED.get, lexemes, lexemes))
+    match = _INDENTED.fullmatch(style)
+    if match is None:
+        return None
+    fill = " " if match[2] == "i" else "\t"
+    edge = ("\r\n" if match[1] else "\n") + fill * int(match[4] or 0)
+    return _indent(lexemes, edge, fill * int(match[3]), limit)
 
 
+_INDENTED: Final = re.compile(r"(r?)([it])([0-9]{1,2})(?:\+([0-9]{1,4}))?")
 _SPACED: Final = {",": ", ", ":": ": "}
 
 
-def _indent(lexemes: list[str], edge: str, unit: str) -> str:
+def _indent(lexemes: list[str], edge: str, unit: str, limit: int) -> str | None:
     out: list[str] = []
     depth = 0
     before = ""
     for lexeme in lexemes:
         if lexeme in "}]":
             depth -= 1
-            if before not in "{[":
-                out.append(edge + unit * depth)
-        elif before in "{[," and before:
-            out.append(edge + unit * depth)
+        if (before and before in "{[," and lexeme not in "}]") or (lexeme in "}]" and before not in "{["):
+            gap = edge + unit * depth
+            limit -= len(gap)
+            if limit < 0:
+                return None
+            out.append(gap)
         if lexeme in "{[":
             depth += 1
         out.append(": " if lexeme == ":" else lexeme)
@@ -123,7 +131,7 @@ def _surprises(text: str, lexemes: list[str]) -> list[int | str]:
     return [*found, text[at:]] if at < len(text) else found
 
 
-def _fill(lexemes: list[str], surprises: list[int | str]) -> str:
+def _fill(lexemes: list[str], surprises: list[int | str], limit: int) -> str | None:
     known: dict[str, str] = {}
     out: list[str] = []
     left = iter(surprises)
@@ -134,11 +142,15 @@ def _fill(lexemes: list[str], surprises: list[int | str]) -> str:
         depth -= kind in "}]"
         where = f"{where}{kind}{depth}"
         if due == 0:
-            known[where] = str(next(left))
+            known[where] = str(next(left, ""))
             due = next(left, None)
         elif isinstance(due, int):
             due -= 1
-        out += (known.get(where, ""), lexeme)
+        gap = known.get(where, "")
+        limit -= len(gap)
+        if limit < 0:
+            return None
+        out += (gap, lexeme)
         depth += kind in "{["
         where = kind
     return "".join(out) + (due if isinstance(due, str) else "")

@@ -21,6 +21,7 @@ OPENAI_PATHS: Final[Mapping[str, str]] = MappingProxyType(
         "completions": "/completions",
         "embeddings": "/embeddings",
         "responses": "/responses",
+        "models": "/models",
     }
 )
 _NO_RESPONSES: Final = MappingProxyType(
@@ -95,6 +96,7 @@ DIFFERENCES: Final = (
         authorization=("api-key", ""),
         paths=MappingProxyType(
             {kind: f"/openai/deployments/{{model}}{path}" for kind, path in _NO_RESPONSES.items()}
+            | {"models": "/openai/models"}
         ),
         query="api-version={version}",
         version="2024-10-21",
@@ -149,7 +151,13 @@ DIFFERENCES: Final = (
         base_url="https://api.anthropic.com",
         authorization=("x-api-key", ""),
         headers=(("anthropic-version", "2023-06-01"),),
-        paths=MappingProxyType({"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}),
+        paths=MappingProxyType(
+            {
+                "messages": "/v1/messages",
+                "count_tokens": "/v1/messages/count_tokens",
+                "models": "/v1/models?limit=1000",
+            }
+        ),
         stream_usage="always",
     ),
     Difference(
@@ -159,7 +167,11 @@ DIFFERENCES: Final = (
         base_url="https://generativelanguage.googleapis.com/v1beta",
         authorization=("x-goog-api-key", ""),
         paths=MappingProxyType(
-            {"chat": "/models/{model}:generateContent", "embeddings": "/models/{model}:batchEmbedContents"}
+            {
+                "chat": "/models/{model}:generateContent",
+                "embeddings": "/models/{model}:batchEmbedContents",
+                "models": "/models?pageSize=1000",
+            }
         ),
         streamed=MappingProxyType({"chat": "/models/{model}:streamGenerateContent?alt=sse"}),
         stream_usage="always",
@@ -170,6 +182,9 @@ _PLAIN: Final[Mapping[str, Difference]] = {
     "anthropic": next(row for row in DIFFERENCES if row.name == "anthropic"),
     "gemini": next(row for row in DIFFERENCES if row.name == "gemini"),
 }
+
+
+NAMES: Final = frozenset(row.name for row in DIFFERENCES)
 
 
 def difference_of(dialect: Dialect, host: str = "", *, path: str = "", name: str | None = None) -> Difference:

@@ -188,7 +188,7 @@ async def test_bytes_nobody_asked_for_are_found_though_the_loop_had_no_time_to_r
 async def test_an_answer_before_the_request_was_sent_whole_is_read(transport: Transport) -> None:
     early = http(b"too large", status="413 Content Too Large", headers=["connection: close"])
 
-    async with ScriptedUpstream([[]], greeting=[early, STALL]) as upstream:
+    async with ScriptedUpstream([[early, STALL]], bodies=False) as upstream:
         async with sent(transport, ask(upstream, b"x" * 30_000_000)) as response:
             assert (response.status, await read_all(response)) == (413, b"too large")
 

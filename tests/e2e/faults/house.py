@@ -19,6 +19,7 @@ import openai
 from tests.doubles.answers import error
 from tests.doubles.processes import KEY, GatewayProcess
 from tests.doubles.upstream import Script, ScriptedUpstream, SeenConnection, SeenRequest
+from tests.e2e.canary import Canary
 from tests.e2e.faults.case import Case
 from tests.e2e.faults.cases_statuses import CANARY
 from tests.e2e.faults.raw import PATIENCE, Reply, post
@@ -82,7 +83,7 @@ class House:
         self.canary = canary
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[tuple[str, str], asyncio.Task[Any]] = {}
-        self._rows: dict[str, dict[str, Any]] | None = None
+        self._rows: asyncio.Future[dict[str, dict[str, Any]]] | None = None
         self._sdk = openai.AsyncOpenAI(
             base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=0, timeout=PATIENCE
         )
@@ -110,23 +111,20 @@ class House:
     async def row(self, case: Case, who: str) -> dict[str, Any]:
         """The record of a case."""
         if self._rows is None:
-            await self.finished()
-            self._rows = await self._read_rows()
-        return self._rows[slug(case, who)]
-
-    async def _read_rows(self) -> dict[str, dict[str, Any]]:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                rows = await asyncio.to_thread(self.gateway.rows)
-                if len(rows) >= len(self._tasks):
-                    found = {row["request_id"]: row for row in rows}
-                    assert len(found) == len(rows)
-                    return found
-                await asyncio.sleep(0.2)
+            self._rows = asyncio.ensure_future(self._read_rows())
+        return (await self._rows)[slug(case, who)]
 
     async def finished(self) -> None:
         """Wait until every case is over, however it went."""
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _read_rows(self) -> dict[str, dict[str, Any]]:
+        await self.finished()
+        await asyncio.sleep(1.0)  # rows are visible within a second
+        rows = await asyncio.to_thread(self.gateway.rows)
+        found = {row["request_id"]: row for row in rows}
+        assert len(found) == len(rows)
+        return found
 
     async def close(self) -> None:
         for task in self._tasks.values():
@@ -178,28 +176,6 @@ def _question(case: Case, who: str) -> dict[str, Any]:
     messages = [{"role": "user", "content": f"What of this? {case.id}"}]
     model = f"{case.provider}/{slug(case, who)}"
     return {"model": model, "messages": messages, "stream": case.stream, **case.fields}
-
-
-class Canary:
-    """A listener that nobody may reach; `visits` counts who did."""
-
-    def __init__(self) -> None:
-        self.visits = 0
-        self.port = 0
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Canary]:
-        server = await asyncio.start_server(self._visited, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            await server.wait_closed()
-
-    def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visits += 1
-        writer.close()
 
 
 def _closed_port() -> int:

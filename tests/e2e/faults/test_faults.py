@@ -12,6 +12,7 @@ import openai
 import pytest
 import pytest_asyncio
 
+from synthlang_router.interactions.record import MAX_PAGE
 from tests.e2e.faults.case import Case, Cut, Refused, Whole
 from tests.e2e.faults.cases_bodies import bodies, cut_bodies, large_bodies, packed_bodies, wrong_modes
 from tests.e2e.faults.cases_connections import connections, heads
@@ -53,6 +54,7 @@ async def house(
 
 def test_no_two_cases_share_a_name() -> None:
     assert len({slug(case, "raw") for case in CASES}) == len(CASES)
+    assert 2 * len(CASES) <= MAX_PAGE  # the record is read in one piece
 
 
 @in_the_house

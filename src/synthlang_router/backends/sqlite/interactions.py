@@ -26,13 +26,14 @@ _INSERT_CONTENT: Final = """
     ON CONFLICT (seq) DO NOTHING
 """
 _UNDELIVERED: Final = "UPDATE interactions SET delivered = 0 WHERE id = ?"
+_DROP_CONTENTS: Final = "DELETE FROM contents WHERE seq IN (SELECT seq FROM contents ORDER BY seq LIMIT ?)"
 _CONTENT: Final = (
     "SELECT prompt, answer FROM contents WHERE seq = (SELECT seq FROM interactions WHERE id = ?)"
 )
 
 
 class SqliteInteractionLog:
-    """Implements `InteractionLog` and `RollUps`. `durable`: a written batch survives power loss."""
+    """Implements `InteractionLog`, `ContentSpace` and `RollUps`. `durable`: a written batch survives power loss."""
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self._file = WalFile(path, "interactions", MIGRATIONS, durable=durable)
@@ -73,6 +74,21 @@ class SqliteInteractionLog:
         if doomed:
             self._file.give_back_pages()
         return len(doomed)
+
+    def used_bytes(self) -> int:
+        with self._file.reading() as connection:
+            pages, free, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((pages - free) * size)
+
+    def drop_contents(self, limit: int = 200) -> int:
+        with self._file.writing() as connection:
+            dropped = connection.execute(_DROP_CONTENTS, (limit,)).rowcount
+        if dropped:
+            self._file.give_back_pages()
+        return dropped
 
     def usage(self, query: UsageQuery) -> Sequence[UsageRow]:
         with asked(), self._file.reading() as connection:

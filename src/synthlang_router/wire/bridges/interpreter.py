@@ -87,6 +87,9 @@ class Interpreter:
     def _read_own(self, raw: bytes, secrets: Sequence[str]) -> ChatCompletion:
         if self._asked.kind == "responses":
             return parse_response(raw, secrets)
+        if self._asked.kind == "count_tokens":
+            anthropic.read_count(raw)
+            return ChatCompletion(raw=raw, dialect="anthropic")
         read = anthropic.read_completion if self._provider == "anthropic" else openai.read_completion
         return read(raw, secrets=secrets)
 
@@ -135,6 +138,12 @@ class Interpreter:
         own = self._provider == "anthropic" and self._asked.dialect != "anthropic"
         reader = error_as_chat if own else openai.read_error
         return reader(status, body, secrets=secrets, retry_after=retry_after)
+
+
+def as_chat(request: ChatRequest) -> ChatRequest:
+    """A request of any kind that can go over chat, as chat; what chat cannot take is left out."""
+    step = _TO_CHAT.get("messages" if request.dialect == "anthropic" else request.kind)
+    return request if step is None else step(request).request
 
 
 def interpret(

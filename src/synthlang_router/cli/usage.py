@@ -1,0 +1,221 @@
+"""`usage` and `usage reconcile`: requests, tokens and money, and how they compare with a provider's bill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal, cast
+
+import typer
+
+from synthlang_router.cli.interactions import moment, printable, run
+from synthlang_router.errors import InvalidRequest
+from synthlang_router.interactions.opened import OpenedRecord
+from synthlang_router.interactions.reconcile import Difference, bill_of, differences, read_export
+from synthlang_router.interactions.rollups import (
+    DAY,
+    DIMENSIONS,
+    HOUR,
+    NANO,
+    SUMS,
+    Dimension,
+    RollUps,
+    UsageQuery,
+    UsageRow,
+)
+from synthlang_router.interactions.sketch import quantile
+
+EVERY: Final[dict[str, Literal["hour", "day"] | None]] = {"hour": "hour", "day": "day", "all": None}
+
+app = typer.Typer(add_completion=False, help="Requests, tokens and money.")
+Config = Annotated[Path | None, typer.Option(help="The configuration file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def usage(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="30m, 12h, 7d or a date.")] = "30d",
+    until: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
+    every: Annotated[str, typer.Option(help="hour, day or all.")] = "all",
+    by: Annotated[str, typer.Option(help=f"Any of {', '.join(DIMENSIONS)}, separated by commas.")] = "model",
+    tenant: Annotated[str | None, typer.Option()] = None,
+    project: Annotated[str | None, typer.Option()] = None,
+    key: Annotated[str | None, typer.Option(help="The id of an API key.")] = None,
+    model: Annotated[str | None, typer.Option()] = None,
+    provider: Annotated[str | None, typer.Option()] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show sums over the record."""
+    if context.invoked_subcommand is not None:
+        return
+
+    def work(opened: OpenedRecord) -> None:
+        now = opened.clock()
+        query = UsageQuery(
+            _moment(since, now),
+            now + HOUR if until is None else _moment(until, now),
+            every=_every(every),
+            by=_dimensions(by),
+            tenant=tenant,
+            project=project,
+            key_id=key,
+            model=model,
+            provider=provider,
+        )
+        rows = _rollups(opened).usage(query)
+        if as_json:
+            typer.echo(
+                json.dumps([described(row, query.by) for row in rows], ensure_ascii=False, allow_nan=False)
+            )
+            return
+        for line in table(rows, query):
+            typer.echo(printable(line))
+
+    run(config, work)
+
+
+@app.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(help="A provider's export: OpenAI's usage API as JSON, or CSV.")],
+    provider: Annotated[str, typer.Option(help="The configured provider whose bill it is.")],
+    alias: Annotated[
+        list[str] | None, typer.Option(help="theirs=ours, for a model's name; repeatable.")
+    ] = None,
+    tolerance: Annotated[float, typer.Option(min=0, max=1, help="The share that may differ.")] = 0.0,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List where a provider's export and the record differ; exit code 1 if they do."""
+
+    def work(opened: OpenedRecord) -> None:
+        theirs = read_export(_read(file), _aliases(alias or ()))
+        if not theirs:
+            raise InvalidRequest(f"{file} has no records.")
+        days = [day for day, _ in theirs]
+        query = UsageQuery(
+            min(days), max(days) + DAY, every="day", by=("model",), provider=provider, sketches=False
+        )
+        found = differences(bill_of(_rollups(opened).usage(query)), theirs, tolerance=tolerance)
+        for line in (
+            [json.dumps([_difference(one) for one in found])] if as_json else _told(found, len(theirs))
+        ):
+            typer.echo(printable(line))
+        if found:
+            raise typer.Exit(1)
+
+    run(config, work)
+
+
+def described(row: UsageRow, by: Sequence[Dimension]) -> dict[str, object]:
+    """A row as JSON: money in USD, quantiles of the latencies in milliseconds."""
+    sums = row.sums
+    plain = {name: getattr(sums, name) for name in SUMS if not name.endswith("_nano")}
+    return {
+        "start": datetime.fromtimestamp(row.start, UTC).isoformat(),
+        **dict(zip(by, row.by, strict=True)),
+        **plain,
+        "cost": sums.cost_nano / NANO,
+        "saved": sums.saved_nano / NANO,
+        "latency_ms": {f"p{share * 100:g}": quantile(sums.latency, share) for share in (0.5, 0.95, 0.99)},
+        "first_token_ms": {
+            f"p{share * 100:g}": quantile(sums.first_token, share) for share in (0.5, 0.95, 0.99)
+        },
+    }
+
+
+def table(rows: Sequence[UsageRow], query: UsageQuery) -> list[str]:
+    """Aligned columns; `unpriced` requests are not in `usd`."""
+    start = () if query.every is None else ("start",)
+    head = (
+        *start,
+        *query.by,
+        "requests",
+        "prompt",
+        "completion",
+        "reused",
+        "usd",
+        "saved",
+        "unpriced",
+        "p50 ms",
+        "p95 ms",
+    )
+    cells = [head, *(_cells(row, query) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def _cells(row: UsageRow, query: UsageQuery) -> tuple[str, ...]:
+    sums = row.sums
+    moment = datetime.fromtimestamp(row.start, UTC).strftime(
+        "%Y-%m-%d" if query.every == "day" else "%Y-%m-%d %H:00"
+    )
+    counts = (sums.requests, sums.prompt_tokens, sums.completion_tokens, sums.reused_tokens)
+    quantiles = (quantile(sums.latency, share) for share in (0.5, 0.95))
+    return (
+        *(() if query.every is None else (moment,)),
+        *(str(value) or "-" for value in row.by),
+        *map(str, counts),
+        f"{sums.cost_nano / NANO:.4f}",
+        f"{sums.saved_nano / NANO:.4f}",
+        str(sums.unpriced),
+        *("-" if value is None else f"{value:.0f}" for value in quantiles),
+    )
+
+
+def _told(found: Sequence[Difference], lines: int) -> list[str]:
+    if not found:
+        return [f"The record agrees with all {lines} days and models of the export."]
+    return [
+        f"{datetime.fromtimestamp(one.day, UTC):%Y-%m-%d}  {one.model}  {one.what}: ours {one.ours:g}, theirs {one.theirs:g}"
+        for one in found
+    ]
+
+
+def _difference(one: Difference) -> dict[str, object]:
+    day = datetime.fromtimestamp(one.day, UTC).date().isoformat()
+    return {"day": day, "model": one.model, "what": one.what, "ours": one.ours, "theirs": one.theirs}
+
+
+def _rollups(opened: OpenedRecord) -> RollUps:
+    """Every registered log keeps the sums of its rows too: `tests/contract/test_roll_ups.py`."""
+    return cast(RollUps, opened.log)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from None
+
+
+def _moment(text: str, now: float) -> float:
+    found = moment(text, now)
+    return now if found is None else found
+
+
+def _every(text: str) -> Literal["hour", "day"] | None:
+    if text not in EVERY:
+        raise InvalidRequest(f"{text!r} is none of {', '.join(EVERY)}.")
+    return EVERY[text]
+
+
+def _dimensions(text: str) -> tuple[Dimension, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in DIMENSIONS:
+            raise InvalidRequest(f"{name!r} is none of {', '.join(DIMENSIONS)}.")
+    return cast(tuple[Dimension, ...], names)
+
+
+def _aliases(pairs: Sequence[str]) -> dict[str, str]:
+    found = dict(pair.partition("=")[::2] for pair in pairs)
+    if not all(found.values()):
+        raise InvalidRequest("An alias is theirs=ours.")
+    return found
