@@ -16,8 +16,9 @@ from synthlang_router.interactions.record import MAX_PAGE
 from tests.e2e.faults.case import Case, Cut, Refused, Whole
 from tests.e2e.faults.cases_bodies import bodies, cut_bodies, large_bodies, packed_bodies, wrong_modes
 from tests.e2e.faults.cases_connections import connections, heads
+from tests.e2e.faults.cases_kinds import good_streams
 from tests.e2e.faults.cases_statuses import bodies_of_errors, statuses, waits
-from tests.e2e.faults.cases_streams import cut_streams, empty_streams, good_streams, odd_streams
+from tests.e2e.faults.cases_streams import cut_streams, empty_streams, odd_streams
 from tests.e2e.faults.cases_tries import tries
 from tests.e2e.faults.house import House, Told, open_house, slug
 from tests.e2e.faults.raw import Reply
