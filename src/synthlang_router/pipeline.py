@@ -51,7 +51,7 @@ class ChatPipeline:
             if answer is None:
                 ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
                 ending.owes(partial(self.costs.settle, request))  # paid first: the others settle by it
-                prompt = self.synthlang.compress_prompt(request, wishes, facts)
+                prompt = await self.synthlang.compress_prompt(request, wishes, facts)
                 self.interactions.open(caller, request, facts)
                 answer = await self.cache.share(
                     key, facts, partial(self.llm_provider.chat, route, prompt.sent, wishes, facts)

@@ -54,6 +54,17 @@ def test_compression_has_a_mode_and_a_level() -> None:
     )
 
 
+def test_a_key_may_have_its_own_compression_and_the_header_the_last_word() -> None:
+    keyed = Caller(tenant_id="t", user_id="u", key_id="k", name="n", compression="native", level="readable")
+    headers = [(b"x-synthlang-compression", b"transparent")]
+
+    plain = read_wishes([], b"", keyed, Wishes())
+    asked = read_wishes(headers, b"", keyed, Wishes())
+
+    assert (plain.compression, plain.level) == ("native", "readable")
+    assert (asked.compression, asked.level) == ("transparent", "readable")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -34,6 +34,8 @@ KEY = ApiKey(
     expires=10.25,
     may_widen=True,
     source="file",
+    compression="native",
+    level="readable",
 )
 
 

@@ -10,16 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthlang_router.models import ChatRequest, Facts, Wishes
+from synthlang_router.models import ChatRequest, Facts
 from synthlang_router.synthlang import (
     ENCODINGS,
     BrokenFrame,
-    SynthLang,
     compress_prompt,
     count_tokens,
     decode_messages,
     decompress_prompt,
-    measure,
 )
 
 TABLE = json.dumps([{"id": n, "name": f"user {n}", "active": n % 2 == 0} for n in range(20)], indent=2)
@@ -141,28 +139,6 @@ def test_for_a_model_without_a_public_tokenizer_no_encoding_gets_longer() -> Non
 
     assert not prompt.exact
     assert all(count_tokens(sent, name) < count_tokens(TABLE, name) for name in ENCODINGS)
-
-
-def test_the_step_of_the_pipeline_notes_its_figure() -> None:
-    native, transparent = facts(), facts()
-
-    SynthLang().compress_prompt(chat(user(TABLE)), Wishes(compression="native"), native)
-    SynthLang().compress_prompt(chat(user(TABLE)), Wishes(), transparent)
-
-    assert native.tokens_saved == transparent.tokens_would_save
-    assert native.tokens_saved and native.tokens_would_save is None and transparent.tokens_saved is None
-
-
-def test_a_large_prompt_is_measured_later_and_to_the_same_figure() -> None:
-    request = chat(user(TABLE * 10))
-    notes = facts()
-
-    prompt = SynthLang().compress_prompt(request, Wishes(), notes)
-
-    assert prompt.sent is request and prompt.tokens_less is None and notes.tokens_would_save is None
-    assert measure(prompt).tokens_less == compress_prompt(request, mode="native", level="exact").tokens_less
-    done = measure(prompt)
-    assert measure(done) is done
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import msgspec
 
 from synthlang_router.models import ChatRequest, Facts, Route, Wishes
-from synthlang_router.synthlang import SynthLang, compress_prompt, measure, needs_thread
+from synthlang_router.synthlang import SynthLang, compress_prompt, measure
+from synthlang_router.synthlang.step import MOST_BYTES
+from synthlang_router.telemetry import counters
 
 TABLE = json.dumps([{"id": n, "name": f"user {n}", "active": n % 2 == 0} for n in range(20)], indent=2)
 
@@ -21,22 +24,22 @@ def facts() -> Facts:
     return Facts(request_id="r", row_id="i", arrived=0.0, started=0.0)
 
 
-def test_the_figure_is_noted_by_mode() -> None:
+async def test_the_figure_is_noted_by_mode() -> None:
     native, transparent, off = facts(), facts(), facts()
 
-    SynthLang().compress_prompt(chat(TABLE), Wishes(compression="native"), native)
-    SynthLang().compress_prompt(chat(TABLE), Wishes(), transparent)
-    SynthLang().compress_prompt(chat(TABLE), Wishes(compression="off"), off)
+    await SynthLang().compress_prompt(chat(TABLE), Wishes(compression="native"), native)
+    await SynthLang().compress_prompt(chat(TABLE), Wishes(), transparent)
+    await SynthLang().compress_prompt(chat(TABLE), Wishes(compression="off"), off)
 
     assert native.tokens_saved == transparent.tokens_would_save
     assert native.tokens_saved and native.tokens_would_save is None and transparent.tokens_saved is None
     assert off.tokens_saved is None and off.tokens_would_save is None
 
 
-def test_a_large_prompt_is_measured_later_and_to_the_same_figure() -> None:
+async def test_a_large_prompt_is_measured_later_and_to_the_same_figure() -> None:
     request, notes = chat(TABLE * 10), facts()
 
-    prompt = SynthLang().compress_prompt(request, Wishes(), notes)
+    prompt = await SynthLang().compress_prompt(request, Wishes(), notes)
 
     assert prompt.sent is request and prompt.tokens_less is None and notes.tokens_would_save is None
     done = measure(prompt)
@@ -45,25 +48,25 @@ def test_a_large_prompt_is_measured_later_and_to_the_same_figure() -> None:
     assert measure(done) is done
 
 
-def test_counting_is_for_the_model_that_was_chosen() -> None:
+async def test_counting_is_for_the_model_that_was_chosen() -> None:
     notes = facts()
     notes.route = Route("p", "claude-sonnet-4-5", "rule", "default")
 
-    prompt = SynthLang().compress_prompt(chat(TABLE), Wishes(), notes)
+    prompt = await SynthLang().compress_prompt(chat(TABLE), Wishes(), notes)
 
     assert prompt.model == "claude-sonnet-4-5" and not prompt.exact
 
 
-def test_a_conversation_held_out_is_sent_as_it_is_and_counted_as_what_would_be_saved() -> None:
+async def test_a_conversation_held_out_is_sent_as_it_is_and_counted_as_what_would_be_saved() -> None:
     request, notes = chat(TABLE), facts()
 
-    prompt = SynthLang(holdout=1.0).compress_prompt(request, Wishes(compression="native"), notes)
+    prompt = await SynthLang(holdout=1.0).compress_prompt(request, Wishes(compression="native"), notes)
 
     assert prompt.held_out and prompt.sent is request
     assert notes.tokens_would_save and notes.tokens_saved is None
 
 
-def test_a_conversation_stays_in_its_arm_in_every_turn() -> None:
+async def test_a_conversation_stays_in_its_arm_in_every_turn() -> None:
     step, first = SynthLang(holdout=0.5), {"role": "user", "content": TABLE}
     for seed in range(20):
         opening = {"role": "system", "content": f"Conversation {seed}: " + "be brief. " * 60}
@@ -73,12 +76,58 @@ def test_a_conversation_stays_in_its_arm_in_every_turn() -> None:
             request = ChatRequest(
                 {"messages": msgspec.Raw(json.dumps(messages).encode())}, model="gpt-4o", stream=False
             )
-            arms.add(step.compress_prompt(request, Wishes(compression="native"), facts()).held_out)
+            prompt = await step.compress_prompt(request, Wishes(compression="native"), facts())
+            arms.add(prompt.held_out)
         assert len(arms) == 1
 
 
-def test_only_large_native_prompts_need_a_thread() -> None:
-    assert needs_thread(chat("x" * 70_000), Wishes(compression="native"))
-    assert not needs_thread(chat("x" * 70_000), Wishes())
-    assert not needs_thread(chat("x" * 60_000), Wishes(compression="native"))
-    assert not needs_thread(ChatRequest({}, model="m", stream=False), Wishes(compression="native"))
+async def test_the_row_learns_how_the_prompt_was_sent() -> None:
+    notes = {arm: facts() for arm in ("native", "holdout", "transparent", "off")}
+
+    await SynthLang().compress_prompt(
+        chat(TABLE), Wishes(compression="native", level="readable"), notes["native"]
+    )
+    await SynthLang(holdout=1.0).compress_prompt(chat(TABLE), Wishes(compression="native"), notes["holdout"])
+    await SynthLang().compress_prompt(chat(TABLE), Wishes(), notes["transparent"])
+    await SynthLang().compress_prompt(chat(TABLE), Wishes(compression="off"), notes["off"])
+
+    assert notes["native"].level == "readable"
+    assert {arm: note.compression for arm, note in notes.items()} == {
+        **{arm: arm for arm in notes},
+        "off": "",
+    }
+
+
+async def test_a_large_native_prompt_is_compressed_while_the_loop_goes_on() -> None:
+    request, notes = chat(TABLE * 60), facts()
+    step = SynthLang()
+
+    working = asyncio.ensure_future(step.compress_prompt(request, Wishes(compression="native"), notes))
+    await asyncio.sleep(0)
+
+    assert not working.done()  # it was handed over: the loop is free again
+    prompt = await working
+    assert prompt.sent is prompt.compressed is not request
+    assert notes.tokens_saved == prompt.tokens_less
+
+
+async def test_large_prompts_above_the_bound_are_sent_as_they_are_and_counted() -> None:
+    request, step = chat(TABLE * 60), SynthLang(most_large=1)
+    before = counters["synthlang", "busy"]
+
+    async def sent() -> bool:
+        prompt = await step.compress_prompt(request, Wishes(compression="native"), facts())
+        return prompt.sent is request
+
+    assert list(await asyncio.gather(sent(), sent(), sent())) == [False, True, True]
+    assert counters["synthlang", "busy"] == before + 2
+    assert not await sent()  # the place is free again
+
+
+async def test_a_prompt_larger_than_any_context_is_sent_as_it_is_and_counted() -> None:
+    request, before = chat("x" * MOST_BYTES), counters["synthlang", "too_large"]
+
+    prompt = await SynthLang().compress_prompt(request, Wishes(compression="native"), facts())
+
+    assert prompt.sent is request
+    assert counters["synthlang", "too_large"] == before + 1

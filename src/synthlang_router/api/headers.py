@@ -58,6 +58,12 @@ def read_wishes(headers: Headers, query: bytes, caller: Caller, defaults: Wishes
     for name, value in headers:
         if name in _READ:
             asked[name] = asked[name] + b"," + value if name in asked else value
+    if caller.compression is not None or caller.level is not None:
+        defaults = structs.replace(
+            defaults,
+            compression=defaults.compression if caller.compression is None else caller.compression,
+            level=defaults.level if caller.level is None else caller.level,
+        )
     if not asked and not query:
         return defaults
     relay = [(name.decode(), asked[name].decode("latin-1")) for name in _RELAYED if name in asked]

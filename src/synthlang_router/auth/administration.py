@@ -63,6 +63,8 @@ async def rotate_key(opened: OpenedKeys, which: str, *, overlap: float) -> tuple
         may_widen=old.may_widen,
         project=old.project,
         budget=old.budget,
+        compression=old.compression,
+        level=old.level,
     )
     secret, new = generate_key(plan, pepper=opened.pepper, now=now, random=opened.random)
     ends = now + overlap if old.expires is None else min(old.expires, now + overlap)

@@ -144,4 +144,6 @@ def as_caller(key: ApiKey) -> Caller:
         tags=key.tags,
         may_widen=key.may_widen,
         project_id=key.project,
+        compression=key.compression,
+        level=key.level,
     )

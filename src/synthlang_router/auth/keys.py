@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from synthlang_router.auth.budgets import Budget
-from synthlang_router.models import Limits, Role
+from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
 Source = Literal["file", "command", "first-run"]
 MAX_KEY_BYTES: Final = 1024
@@ -43,6 +43,8 @@ class ApiKey(msgspec.Struct, frozen=True):
     source: Source = "command"
     project: str = ""
     budget: Budget | None = None
+    compression: CompressionMode | None = None
+    level: CompressionLevel | None = None
 
     def valid_at(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)

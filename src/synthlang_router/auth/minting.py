@@ -12,7 +12,7 @@ from msgspec import structs
 from synthlang_router.auth.budgets import Budget
 from synthlang_router.auth.keys import MAX_KEY_BYTES, ApiKey, KeyStore, digest_key
 from synthlang_router.errors import ConfigurationError
-from synthlang_router.models import Limits, Role
+from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
 PREFIX: Final = "sk-slr-"
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -39,6 +39,8 @@ class KeyPlan(msgspec.Struct, frozen=True):
     may_widen: bool = False
     project: str = ""
     budget: Budget | None = None
+    compression: CompressionMode | None = None
+    level: CompressionLevel | None = None
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -130,6 +132,8 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
         may_widen=plan.may_widen,
         project=plan.project,
         budget=plan.budget,
+        compression=plan.compression,
+        level=plan.level,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, TypeVar, cast
 
 import typer
 from msgspec import structs
@@ -20,9 +20,12 @@ from synthlang_router.auth.administration import OpenedKeys, create_key, list_ke
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
 from synthlang_router.errors import RouterError
-from synthlang_router.models import Limits, Role
+from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
 ROLES: Final[tuple[Role, ...]] = ("admin", "operator", "user", "read-only")
+MODES: Final[tuple[CompressionMode, ...]] = ("off", "transparent", "native")
+LEVELS: Final[tuple[CompressionLevel, ...]] = ("exact", "readable", "session", "lossy")
+Word = TypeVar("Word", bound=str)
 OpenKeys = Callable[[Path | None], AbstractAsyncContextManager[OpenedKeys]]
 """From the configuration file (None: found as `serve` finds it) to the opened store."""
 
@@ -49,6 +52,12 @@ def create(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests that may be under way.")] = None,
     project: Annotated[str, typer.Option(help="The project it belongs to.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
+    compression: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(MODES)}; the configured mode if left out.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(LEVELS)}; the configured level if left out.")
+    ] = None,
     expires_days: Annotated[
         float | None, typer.Option(min=0, help="Days until it stops being valid.")
     ] = None,
@@ -67,6 +76,8 @@ def create(
             limits=Limits(requests_per_minute, burst, concurrency),
             tags=_tags(tag or ()),
             project=project,
+            compression=None if compression is None else _one_of(MODES, compression, "--compression"),
+            level=None if level is None else _one_of(LEVELS, level, "--level"),
             expires=None if expires_days is None else opened.clock() + expires_days * 86_400,
         )
         _show_secret(*await create_key(opened, plan), now=opened.clock(), as_json=as_json)
@@ -141,6 +152,8 @@ def describe(key: ApiKey, now: float) -> dict[str, object]:
             if limit is not None
         },
         "project": key.project,
+        "compression": key.compression,
+        "level": key.level,
         "tags": dict(key.tags),
         "created": _moment(key.created),
         "expires": _moment(key.expires),
@@ -166,10 +179,14 @@ def _run(config: Path | None, work: Callable[[OpenedKeys], Awaitable[None]]) -> 
 
 
 def _role(text: str) -> Role:
-    for role in ROLES:
-        if role == text:
-            return role
-    raise typer.BadParameter(f"one of {', '.join(ROLES)}", param_hint="--role")
+    return _one_of(ROLES, text, "--role")
+
+
+def _one_of(words: Sequence[Word], text: str, option: str) -> Word:
+    for word in words:
+        if word == text:
+            return word
+    raise typer.BadParameter(f"one of {', '.join(words)}", param_hint=option)
 
 
 def _tags(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:

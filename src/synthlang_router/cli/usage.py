@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, cast
 
 import typer
 
+from synthlang_router.cli.holdout import compression
 from synthlang_router.cli.interactions import moment, printable, run
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions.opened import OpenedRecord
@@ -30,6 +31,7 @@ from synthlang_router.interactions.sketch import quantile
 EVERY: Final[dict[str, Literal["hour", "day"] | None]] = {"hour": "hour", "day": "day", "all": None}
 
 app = typer.Typer(add_completion=False, help="Requests, tokens and money.")
+app.command()(compression)
 Config = Annotated[Path | None, typer.Option(help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -66,6 +66,12 @@ class KeySettings(Section):
     tags: Mapping[TagName, Annotated[str, Field(max_length=256)]] = Field(
         {}, max_length=20, description="Tags that every row of it carries."
     )
+    compression: Literal["off", "transparent", "native"] | None = Field(
+        default=None, description="As `synthlang.mode`, which applies where this is left out."
+    )
+    compression_level: Literal["exact", "readable", "session", "lossy"] | None = Field(
+        default=None, description="As `synthlang.level`, which applies where this is left out."
+    )
     may_widen: bool = Field(
         default=False,
         description="Whether its request headers may ask for more than the settings give, not only for less.",

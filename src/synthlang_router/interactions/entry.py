@@ -86,6 +86,8 @@ def closed_row(
         similarity=facts.similarity,
         tokens=_tokens(facts.usage),
         usage_source="cache" if facts.cache in REUSED else facts.usage_source,
+        compression=facts.compression,
+        level=facts.level if facts.compression else "",
         tokens_saved=facts.tokens_saved,
         tokens_would_save=facts.tokens_would_save,
         cost=facts.cost,

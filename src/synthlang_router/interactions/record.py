@@ -81,6 +81,8 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     delivered: bool = True
     simulated: bool = False
     project: str = ""
+    compression: str = ""
+    level: str = ""
 
 
 class SealedContent(msgspec.Struct, frozen=True, gc=False):

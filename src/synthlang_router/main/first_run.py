@@ -46,6 +46,8 @@ def planned(key: KeySettings) -> KeyPlan:
         tags=tuple(sorted(key.tags.items())),
         expires=None if key.expires is None else key.expires.timestamp(),
         may_widen=key.may_widen,
+        compression=key.compression,
+        level=key.compression_level,
     )
 
 

@@ -31,6 +31,8 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     tags: tuple[tuple[str, str], ...] = ()
     may_widen: bool = False
     project_id: str = ""
+    compression: CompressionMode | None = None
+    level: CompressionLevel | None = None
 
 
 class Wishes(msgspec.Struct, frozen=True, gc=False):

@@ -39,7 +39,8 @@ class Facts:
     """What is known of one request so far. One per request, filled by the steps, rendered by the edges.
 
     `arrived` is wall-clock seconds since the epoch, `started` and all spans are monotonic seconds. `cost` is USD over
-    all calls; `saved` is what it would have cost more, by what saved it.
+    all calls; `saved` is what it would have cost more, by what saved it. `compression` is the mode, or `holdout`; empty
+    where it was off.
     """
 
     request_id: str
@@ -65,6 +66,8 @@ class Facts:
     attempts: list[Attempt] = field(default_factory=list)
     dropped: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
+    compression: str = ""
+    level: str = ""
     tokens_saved: int | None = None
     tokens_would_save: int | None = None
     usage: Usage | None = None

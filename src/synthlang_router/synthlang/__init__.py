@@ -1,11 +1,11 @@
 """Say the same with fewer tokens: token counts, and a notation for data that decodes byte for byte."""
 
 from synthlang_router.synthlang.frames import BrokenFrame
-from synthlang_router.synthlang.holdout import Measured, Observed, held_out, measured_saving
+from synthlang_router.synthlang.holdout import held_out
 from synthlang_router.synthlang.messages import decode_messages
 from synthlang_router.synthlang.prompt import Prompt, compress_prompt, decompress_prompt, measure
 from synthlang_router.synthlang.report import Line, Price, report, request_of
-from synthlang_router.synthlang.step import SynthLang, needs_thread
+from synthlang_router.synthlang.step import SynthLang
 from synthlang_router.synthlang.storage import pack, unpack
 from synthlang_router.synthlang.tokens import ENCODINGS, TokenCount, count_prompt, count_tokens, encoding_for
 
@@ -13,8 +13,6 @@ __all__ = [
     "ENCODINGS",
     "BrokenFrame",
     "Line",
-    "Measured",
-    "Observed",
     "Price",
     "Prompt",
     "SynthLang",
@@ -27,8 +25,6 @@ __all__ = [
     "encoding_for",
     "held_out",
     "measure",
-    "measured_saving",
-    "needs_thread",
     "pack",
     "report",
     "request_of",

@@ -1,48 +1,79 @@
 """The pipeline's step: compress as wished, note the figure, and never hold up the loop.
 
-What is small is compressed at once; measuring what is large is left to the writer (`measure`), and a large prompt in
-native mode belongs in a thread (`needs_thread`). A share of the conversations in native mode is held out: their
-originals are sent, so that what native mode saves can be measured against them.
+What is small is compressed at once, what is large in a thread; in transparent mode, where nobody waits for it, what
+is large is left to the record. A share of the conversations in native mode is held out: their originals are sent, so
+that what native mode saves can be measured against them.
 """
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from threading import BoundedSemaphore
 from typing import Final
 
 from synthlang_router.models import ChatRequest, Facts, Wishes
 from synthlang_router.synthlang.holdout import conversation_of, held_out
 from synthlang_router.synthlang.prompt import Prompt, compress_prompt, put_off
+from synthlang_router.telemetry import count
 
 THREAD_BYTES: Final = 65_536
+MOST_BYTES: Final = 4_194_304
+"""Messages over so many bytes (about a million tokens) are sent as they are, and counted."""
+
 _LOOP_BYTES: Final = {"exact": 6_000, "readable": 1_200, "session": 1_200, "lossy": 1_200}
 """Messages up to so many bytes are measured within 1 ms (0.5 ms per 1,000 tokens at `exact`, 3 ms above)."""
+
+_THREADS: Final = 2  # more would only share the interpreter with the loop
+_MOST_LARGE: Final = 16  # large prompts in threads or waiting for one; those above are sent as they are
 
 
 class SynthLang:
     """One per process. `holdout` is the share of conversations in native mode that is not compressed."""
 
-    def __init__(self, *, holdout: float = 0.0) -> None:
+    def __init__(self, *, holdout: float = 0.0, most_large: int = _MOST_LARGE) -> None:
         self._holdout = holdout
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="synthlang")
+        self._free = BoundedSemaphore(most_large)
 
-    def compress_prompt(self, request: ChatRequest, wishes: Wishes, facts: Facts) -> Prompt:
+    async def compress_prompt(self, request: ChatRequest, wishes: Wishes, facts: Facts) -> Prompt:
         """The prompt to send is `.sent`. In transparent mode its figure may come later."""
         model = request.model if facts.route is None else facts.route.model
-        if wishes.compression == "transparent" and _size(request) > _LOOP_BYTES[wishes.level]:
-            return put_off(request, mode="transparent", level=wishes.level, model=model)
-        prompt = compress_prompt(request, mode=wishes.compression, level=wishes.level, model=model)
+        prompt = await self._compressed(request, wishes, model)
         if prompt.mode == "native" and held_out(conversation_of(request, wishes.session), self._holdout):
             prompt = replace(prompt, sent=request, held_out=True)
-        if prompt.mode == "native" and not prompt.held_out:
-            facts.tokens_saved = prompt.tokens_less
-        elif prompt.mode != "off":
-            facts.tokens_would_save = prompt.tokens_less
+        if prompt.mode != "off":
+            _note(prompt, facts)
         return prompt
 
+    async def _compressed(self, request: ChatRequest, wishes: Wishes, model: str) -> Prompt:
+        mode, level, size = wishes.compression, wishes.level, _size(request)
+        later = put_off(request, mode=mode, level=level, model=model)
+        if mode == "transparent" and size > _LOOP_BYTES[level]:
+            return later
+        work = partial(compress_prompt, request, mode=mode, level=level, model=model)
+        if mode == "off" or size <= THREAD_BYTES:
+            return work()
+        if size > MOST_BYTES:
+            count("synthlang", "too_large")
+            return later
+        if not self._free.acquire(blocking=False):
+            count("synthlang", "busy")
+            return later
+        done = self._threads.submit(work)
+        done.add_done_callback(lambda _: self._free.release())  # also where nobody waits any longer
+        return await asyncio.wrap_future(done)
 
-def needs_thread(request: ChatRequest, wishes: Wishes) -> bool:
-    """Whether compressing this at once would hold up the loop."""
-    return wishes.compression == "native" and _size(request) > THREAD_BYTES
+
+def _note(prompt: Prompt, facts: Facts) -> None:
+    facts.compression = "holdout" if prompt.held_out else prompt.mode
+    facts.level = prompt.level
+    if facts.compression == "native":
+        facts.tokens_saved = prompt.tokens_less
+    else:
+        facts.tokens_would_save = prompt.tokens_less
 
 
 def _size(request: ChatRequest) -> int:
