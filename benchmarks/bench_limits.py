@@ -42,7 +42,7 @@ class Keys:
     async def snapshot(self, since: int | None = None) -> KeySnapshot | None:
         return KeySnapshot(1, self.keys)
 
-    async def put(self, keys: Sequence[ApiKey]) -> None:
+    async def put(self, keys: Sequence[ApiKey], *, since: int | None = None) -> bool:
         raise NotImplementedError
 
     async def revoke(self, key_id: str, now: float) -> bool:

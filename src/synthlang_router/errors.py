@@ -75,6 +75,22 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Conflict(RouterError):
+    """The object is not in a state in which this could be done to it."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "conflict"
+
+
+class PreconditionFailed(RouterError):
+    """`If-Match` names another version of the object than there is (RFC 9110 section 13.1.1)."""
+
+    status = 412
+    type = "invalid_request_error"
+    code = "precondition_failed"
+
+
 class RequestTooLarge(RouterError):
     """The (inflated) body is over `server.max_body_bytes`."""
 

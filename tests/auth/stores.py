@@ -26,13 +26,16 @@ class DictKeyStore:
         self.loads += 1
         return KeySnapshot(self.revision, tuple(self.keys.values()))
 
-    async def put(self, keys: Sequence[ApiKey]) -> None:
+    async def put(self, keys: Sequence[ApiKey], *, since: int | None = None) -> bool:
+        if since is not None and since != self.revision:
+            return False
         for key in keys:
             old = self.keys.get(key.digest, key)
             self.keys[key.digest] = structs.replace(
                 key, key_id=old.key_id, created=old.created, revoked=old.revoked, used=old.used
             )
         self.revision += 1
+        return True
 
     async def revoke(self, key_id: str, now: float) -> bool:
         for digest, key in self.keys.items():

@@ -57,6 +57,22 @@ async def test_a_key_comes_back_as_it_was_put(store: KeyStore) -> None:
     assert (await all_of(store)).keys == (KEY,)
 
 
+async def test_no_limit_is_a_limit_that_comes_back_too(store: KeyStore) -> None:
+    unlimited = Limits(math.inf, math.inf, math.inf, math.inf)
+    await store.put([structs.replace(KEY, limits=unlimited)])
+
+    assert (await all_of(store)).keys[0].limits == unlimited
+
+
+async def test_a_put_that_comes_too_late_changes_nothing(store: KeyStore) -> None:
+    revision = (await all_of(store)).revision
+    assert await store.put([KEY], since=revision)
+
+    assert not await store.put([structs.replace(KEY, name="late")], since=revision)
+
+    assert (await all_of(store)).keys == (KEY,)
+
+
 async def test_nothing_new_is_no_snapshot_and_every_change_is_one(store: KeyStore) -> None:
     revision = (await all_of(store)).revision
     assert await store.snapshot(revision) is None

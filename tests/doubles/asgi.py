@@ -71,6 +71,13 @@ class ASGIClient:
     async def get(self, path: str, *, headers: dict[str, str] | None = None) -> Reply:
         return await self._call("GET", path, b"", headers, Reply(), None)
 
+    async def send(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Any method; `body` is bytes, a JSON value, or None for none."""
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self._call(method, path, data, headers, Reply(), None)
+
     async def _call(
         self,
         method: str,

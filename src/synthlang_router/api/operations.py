@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from synthlang_router.api.access import Guard, caller_of, declared
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.headers import Headers, read_request_id
 from synthlang_router.api.manners import dialect_at
@@ -18,13 +19,11 @@ from synthlang_router.errors import (
     MethodNotAllowed,
     ModelNotFound,
     NotFound,
-    PermissionDenied,
     RouterError,
 )
 from synthlang_router.models import Caller
 
 JSON = "application/json"
-_LOOPBACK = ("127.0.0.1", "::1")
 
 
 class ModelList(Protocol):
@@ -59,22 +58,25 @@ class Operations:
         router = APIRouter()
         for prefix in ("/v1", ""):
             hidden = prefix == ""
-            router.add_api_route(f"{prefix}/models", self.list_models, include_in_schema=not hidden)
-            router.add_api_route(
-                f"{prefix}/models/{{name:path}}", self.retrieve_model, include_in_schema=not hidden
-            )
-        router.add_api_route("/health/live", self.live)
-        router.add_api_route("/health/ready", self.readiness)
-        router.add_api_route("/metrics", self.show_metrics)
+            for path, endpoint in (
+                ("/models", self.list_models),
+                ("/models/{name:path}", self.retrieve_model),
+            ):
+                router.add_api_route(
+                    prefix + path, endpoint, include_in_schema=not hidden, openapi_extra=declared("key")
+                )
+        router.add_api_route("/health/live", self.live, openapi_extra=declared("public"))
+        router.add_api_route("/health/ready", self.readiness, openapi_extra=declared("public"))
+        router.add_api_route("/metrics", self.show_metrics, openapi_extra=declared("loopback"))
         return router
 
     async def list_models(self, request: Request) -> Response:
-        caller = self.verify_api_key(request.scope["headers"])
+        caller = caller_of(request)
         data = [self._model(name) for name in self.models.public_models(caller)]
         return _json({"object": "list", "data": data})
 
     async def retrieve_model(self, request: Request, name: str) -> Response:
-        caller = self.verify_api_key(request.scope["headers"])
+        caller = caller_of(request)
         if not self.models.serves(name, caller):
             raise ModelNotFound(
                 f"The model {name[:200]!r} does not exist or is not for this key.", param="model"
@@ -91,19 +93,19 @@ class Operations:
         missing = self.ready()
         return _json({"status": "not ready" if missing else "ready", **missing}, 503 if missing else 200)
 
-    async def show_metrics(self, request: Request) -> Response:
-        client = request.scope.get("client")
-        if client is None or client[0] not in _LOOPBACK:
-            caller = self.verify_api_key(request.scope["headers"])
-            if caller.role not in ("operator", "admin"):
-                raise PermissionDenied("Metrics are for operators.")
+    async def show_metrics(self) -> Response:
         return Response(self.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def cold_app(operations: Operations, *routers: APIRouter) -> FastAPI:
     """Everything that is not a hot path; `routers` are those of other features."""
     app = FastAPI(
-        title="SynthLang Router", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+        title="SynthLang Router",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(Guard(operations.verify_api_key))],
     )
     for router in (operations.router(), *routers):
         app.include_router(router)

@@ -119,7 +119,7 @@ def _request_asks(bucket: str, limits: Limits) -> Iterator[Ask]:
     if rate is not None and rate != math.inf:
         yield Ask(bucket, Rate.per_minute(rate, limits.burst))
     if slots is not None and slots != math.inf:
-        yield Ask(bucket, slots=slots)
+        yield Ask(bucket, slots=int(slots))
 
 
 def _token_asks(bucket: str, limits: Limits, cost: int) -> Iterator[Ask]:

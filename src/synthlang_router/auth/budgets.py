@@ -72,7 +72,7 @@ def window_at(budget: Budget, now: float) -> Window:
         length, step = _ROLLING[budget.per]
         slot = math.floor(now / step) * step
         return Window(slot, math.floor((now - length) / step) * step, slot + step)
-    midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = datetime.fromtimestamp(math.floor(now), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if budget.per == "day":
         start, end = midnight, midnight + timedelta(days=1)
     elif budget.per == "week":

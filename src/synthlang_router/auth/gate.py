@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 from msgspec import structs
@@ -22,6 +23,17 @@ _HOLD_WEIGHT: Final = 0.05
 _MAX_PREPARED: Final = 10_000
 """Callers whose asks are kept ready; making them anew costs microseconds."""
 _NOTHING: Final = NothingReserved()
+_EVERY_ROUTE: Final = ("*",)
+
+
+def may_use_route(caller: Caller, path: str) -> None:
+    """Raises PermissionDenied for a path that none of the key's globs matches, with or without `/v1`."""
+    if caller.routes == _EVERY_ROUTE:
+        return
+    name = path.removeprefix("/v1")
+    if not any(fnmatchcase(name, glob.removeprefix("/v1")) for glob in caller.routes):
+        count("auth_refused", "route")
+        raise PermissionDenied("This path is not among those that the key may use.")
 
 
 class Gate:
@@ -79,10 +91,11 @@ class Gate:
     async def allow_request(self, caller: Caller, facts: Facts) -> Permit:
         """Count one request and take a slot, or refuse and take nothing; either way `facts.rate` says what is left.
 
-        Raises PermissionDenied for a role that may not call models, RateLimitExceeded with the wait.
+        Raises PermissionDenied for a role or a route that is not for this key, RateLimitExceeded with the wait.
         """
         if caller.role not in MAY_CALL:
             raise PermissionDenied(f"Keys with role {caller.role} cannot call models.")
+        may_use_route(caller, facts.path)
         asks = self._asks_of(caller)
         try:
             admission = await self._limiter.admit(asks)

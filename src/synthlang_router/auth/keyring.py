@@ -146,4 +146,5 @@ def as_caller(key: ApiKey) -> Caller:
         project_id=key.project,
         compression=key.compression,
         level=key.level,
+        routes=key.routes,
     )

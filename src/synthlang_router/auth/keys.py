@@ -23,6 +23,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     """One key. Times are seconds since the epoch; None is never.
 
     `limits` holds what this key was given; a None there means the configured default, `math.inf` no limit.
+    `models` are globs over names, `routes` over paths, both without regard to a leading `/v1`.
     `revoked` is a tombstone: it stays with the digest, whatever a configuration file says later.
     """
 
@@ -45,6 +46,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     budget: Budget | None = None
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
+    routes: tuple[str, ...] = ("*",)
 
     def valid_at(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)
@@ -69,9 +71,9 @@ class KeyStore(Protocol):
         """All keys, or None if nothing has changed since that revision."""
         ...
 
-    async def put(self, keys: Sequence[ApiKey]) -> None:
+    async def put(self, keys: Sequence[ApiKey], *, since: int | None = None) -> bool:
         """Insert, or replace the record with the same digest, all at once. Of a replaced record `key_id`, `created`,
-        `revoked` and `used` stay."""
+        `revoked` and `used` stay. False, and nothing done, where something has changed since that revision."""
         ...
 
     async def revoke(self, key_id: str, now: float) -> bool:

@@ -41,6 +41,7 @@ class KeyPlan(msgspec.Struct, frozen=True):
     budget: Budget | None = None
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
+    routes: tuple[str, ...] = ("*",)
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -106,7 +107,8 @@ def _differs(stored: ApiKey | None, wanted: ApiKey) -> bool:
     return kept != stored
 
 
-def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
+def check_plan(plan: KeyPlan) -> None:
+    """Raises ConfigurationError for what no key may be."""
     if not plan.name or not plan.name.isprintable() or len(plan.name) > _MAX_NAME:
         raise ConfigurationError(f"A key's name must be printable and at most {_MAX_NAME} characters.")
     for field in plan.limits.__struct_fields__:
@@ -117,6 +119,10 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
             )
     if plan.budget is not None:
         plan.budget.check()
+
+
+def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
+    check_plan(plan)
     return ApiKey(
         key_id=key_id,
         digest=digest,
@@ -134,6 +140,7 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
         budget=plan.budget,
         compression=plan.compression,
         level=plan.level,
+        routes=plan.routes,
     )
 
 

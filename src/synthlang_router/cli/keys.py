@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import math
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeVar, cast
 
+import msgspec
 import typer
-from msgspec import structs
 
 from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
+from synthlang_router.auth.shown import show_key
 from synthlang_router.errors import RouterError
 from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
@@ -47,6 +46,9 @@ def create(
     model: Annotated[
         list[str] | None, typer.Option(help="A model it may use, `*` as wildcard; repeatable.")
     ] = None,
+    route: Annotated[
+        list[str] | None, typer.Option(help="A path it may use, `*` as wildcard; repeatable.")
+    ] = None,
     requests_per_minute: Annotated[float | None, typer.Option(min=0.001)] = None,
     burst: Annotated[float | None, typer.Option(min=1, help="Requests that may come at once.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests that may be under way.")] = None,
@@ -73,6 +75,7 @@ def create(
             tenant=tenant,
             user=user,
             models=tuple(model) if model else ("*",),
+            routes=tuple(route) if route else ("*",),
             limits=Limits(requests_per_minute, burst, concurrency),
             tags=_tags(tag or ()),
             project=project,
@@ -136,31 +139,9 @@ def rotate(
 
 
 def describe(key: ApiKey, now: float) -> dict[str, object]:
-    """A key as it may be shown: without its digest."""
-    status = "revoked" if key.revoked is not None else "valid" if key.valid_at(now) else "expired"
-    return {
-        "id": key.key_id,
-        "name": key.name,
-        "status": status,
-        "role": key.role,
-        "tenant": key.tenant,
-        "user": key.user,
-        "models": list(key.models),
-        "limits": {
-            name: "unlimited" if limit == math.inf else limit
-            for name, limit in structs.asdict(key.limits).items()
-            if limit is not None
-        },
-        "project": key.project,
-        "compression": key.compression,
-        "level": key.level,
-        "tags": dict(key.tags),
-        "created": _moment(key.created),
-        "expires": _moment(key.expires),
-        "revoked": _moment(key.revoked),
-        "last_used": _moment(key.used),
-        "source": key.source,
-    }
+    """A key as JSON."""
+    shown: dict[str, object] = msgspec.to_builtins(show_key(key, now))
+    return shown
 
 
 def _run(config: Path | None, work: Callable[[OpenedKeys], Awaitable[None]]) -> None:
@@ -197,10 +178,6 @@ def _tags(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
             raise typer.BadParameter("name=value", param_hint="--tag")
         tags.append((name, value))
     return tuple(tags)
-
-
-def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _show_secret(secret: str, key: ApiKey, *, now: float, as_json: bool) -> None:

@@ -53,6 +53,12 @@ class KeySettings(Section):
         max_length=1_000,
         description="Globs over the names it may ask for and be served by.",
     )
+    routes: tuple[Name, ...] = Field(
+        default=("*",),
+        min_length=1,
+        max_length=100,
+        description="Globs over the paths it may use, such as /v1/embeddings.",
+    )
     requests_per_minute: Rate | None = Field(
         default=None, description="As in `limits`, which apply where this is left out."
     )

@@ -42,6 +42,7 @@ def planned(key: KeySettings) -> KeyPlan:
         tenant=key.tenant,
         user=key.user,
         models=key.models,
+        routes=key.routes,
         limits=msgspec.structs.replace(Limits(), **own),
         tags=tuple(sorted(key.tags.items())),
         expires=None if key.expires is None else key.expires.timestamp(),

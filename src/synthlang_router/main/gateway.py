@@ -23,6 +23,7 @@ from synthlang_router.backends.memory.limits import MemoryRateLimiter
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
 from synthlang_router.config import Loaded, Settings, needs_restart
 from synthlang_router.llm_provider import LLMProvider
+from synthlang_router.main.administration import open_administration
 from synthlang_router.main.caching import open_cache
 from synthlang_router.main.counting import upper_estimate
 from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
@@ -150,7 +151,8 @@ class Gateway:
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
-        self.app = Edge(hot, cold_app(operations, make_notation(self.gate.verify_api_key).router()))
+        administration = open_administration(self.keys, self._pepper, self.keyring)
+        self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
 
     def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
         return ChatResource(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
-from synthlang_router.api.headers import Headers
 from synthlang_router.api.notation import Compressed, Notation
 from synthlang_router.errors import InvalidRequest
-from synthlang_router.models import Caller, ChatRequest, CompressionLevel
+from synthlang_router.models import ChatRequest, CompressionLevel
 from synthlang_router.synthlang import BrokenFrame, compress_prompt, decode_messages
 
 
-def make_notation(verify_api_key: Callable[[Headers], Caller]) -> Notation:
-    """The resource; keys are checked, nothing is recorded, since nothing leaves the gateway."""
-    return Notation(verify_api_key=verify_api_key, compress=_compress, decompress=_decompress)
+def make_notation() -> Notation:
+    """The resource; nothing is recorded, since nothing leaves the gateway."""
+    return Notation(compress=_compress, decompress=_decompress)
 
 
 def _compress(messages: bytes, model: str, level: CompressionLevel) -> Compressed:

@@ -14,12 +14,12 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 
     requests_per_minute: float | None = None
     burst: float | None = None
-    concurrency: int | None = None
+    concurrency: int | float | None = None  # math.inf is a float
     tokens_per_minute: float | None = None
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who asks: made from an API key, never from anything else the request says."""
+    """Who asks: made from an API key, never from anything else the request says. `routes` are globs over paths."""
 
     tenant_id: str
     user_id: str
@@ -33,6 +33,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     project_id: str = ""
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
+    routes: tuple[str, ...] = ("*",)
 
 
 class Wishes(msgspec.Struct, frozen=True, gc=False):

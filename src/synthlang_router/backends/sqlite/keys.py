@@ -61,14 +61,17 @@ class SqliteKeyStore:
     async def snapshot(self, since: int | None = None) -> KeySnapshot | None:
         return await self._database.read(partial(_snapshot, since))
 
-    async def put(self, keys: Sequence[ApiKey]) -> None:
+    async def put(self, keys: Sequence[ApiKey], *, since: int | None = None) -> bool:
         rows = [(key.key_id, key.digest, _encode(key), key.created, key.revoked, key.used) for key in keys]
 
-        def put(connection: sqlite3.Connection) -> None:
+        def put(connection: sqlite3.Connection) -> bool:
+            if since is not None and _revision(connection) != since:
+                return False
             connection.executemany(_PUT, rows)
             connection.execute(_REVISE)
+            return True
 
-        await self._database.write(put)
+        return await self._database.write(put)
 
     async def revoke(self, key_id: str, now: float) -> bool:
         def revoke(connection: sqlite3.Connection) -> bool:
@@ -93,8 +96,12 @@ class SqliteKeyStore:
         await self._database.write(touch)
 
 
+def _revision(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT revision FROM key_revision").fetchone()[0])
+
+
 def _snapshot(since: int | None, connection: sqlite3.Connection) -> KeySnapshot | None:
-    revision: int = connection.execute("SELECT revision FROM key_revision").fetchone()[0]
+    revision = _revision(connection)
     if revision == since:
         return None
     rows = connection.execute(
