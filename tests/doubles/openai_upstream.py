@@ -90,8 +90,8 @@ class OpenAIUpstream:
         self.calls.append(call)
         work = asyncio.ensure_future(self._work(request, text, writer))
         gone = asyncio.ensure_future(reader.read(1))
-        done, _ = await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if work in done:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done() and not isinstance(work.exception(), ConnectionError):
             gone.cancel()
             call["ended"] = "cut" if "[[cut" in text else "complete"
             await asyncio.gather(gone, return_exceptions=True)
@@ -99,7 +99,7 @@ class OpenAIUpstream:
         else:
             work.cancel()
             call["ended"] = "closed by peer"
-            await asyncio.gather(work, return_exceptions=True)
+            await asyncio.gather(work, gone, return_exceptions=True)
             raise ConnectionResetError
 
     async def _work(self, request: dict[str, Any], text: str, writer: asyncio.StreamWriter) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from tests.doubles.processes import KEY, GatewayProcess, UpstreamProcess, config_for
+from tests.doubles.waiting import eventually
 
 KINDS = [
     (True, "[[wait=60000]]", b""),  # before a stream
@@ -60,6 +61,5 @@ async def test_a_client_that_leaves_closes_the_upstream_and_leaves_a_row(tmp_pat
             client.close()
 
         assert await ends(upstream, ALL, over=True) == ["closed by peer"] * ALL
-        await asyncio.sleep(1.0)  # rows are visible within a second
-        rows = await asyncio.to_thread(gateway.rows)
+        rows = await eventually(gateway.rows, lambda rows: len(rows) >= ALL)
         assert [row["outcome"] for row in rows] == ["abandoned"] * ALL

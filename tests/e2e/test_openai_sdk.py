@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests.doubles.processes import KEY, GatewayProcess, UpstreamProcess
+from tests.doubles.waiting import eventually
 
 
 class Weather(BaseModel):
@@ -181,17 +182,17 @@ def test_the_second_time_the_provider_is_not_called_and_streams_share_the_answer
     assert len(upstream.calls()) == calls
 
 
-def test_every_answer_has_its_row_under_the_clients_request_id(
+async def test_every_answer_has_its_row_under_the_clients_request_id(
     client: openai.OpenAI, gateway: GatewayProcess
 ) -> None:
     raw = client.chat.completions.with_raw_response.create(
         model="alias", messages=ask("Row"), extra_headers={"x-request-id": f"row-{uuid.uuid4().hex}"}
     )
-    time.sleep(1.0)
+    asked = raw.headers["x-request-id"]
 
-    rows = {row["request_id"]: row for row in gateway.rows()}
+    rows = await eventually(gateway.rows, lambda rows: any(row["request_id"] == asked for row in rows))
 
-    row = rows[raw.headers["x-request-id"]]
+    (row,) = [row for row in rows if row["request_id"] == asked]
     assert raw.headers["x-synthlang-model"] == "real-name"
     assert row["status"] == 200
 

@@ -124,7 +124,12 @@ def large_bodies() -> Iterator[Case]:
         "a body over the bound that names no length", [head(JSON), flood, STALL], USELESS, closes=True
     )
     bomb = compress(b" " * 40_000_000, 9)
-    yield from both("a body over the bound once unpacked", [http(bomb, headers=[GZIP])], USELESS, closes=True)
+    yield from both(
+        "a body over the bound once unpacked",
+        [head(JSON, GZIP, "content-length: 1000000") + bomb, STALL],
+        USELESS,
+        closes=True,
+    )
     large = _answer(x="y" * 3_000_000)
     yield whole("a body of 3 MB", [http(large)], Whole(shown=(large,)))
 
@@ -146,7 +151,10 @@ def packed_bodies() -> Iterator[Case]:
     yield from both("gzip that is cut", [http(packed[:-12], headers=[GZIP])], GARBAGE)
     yield from both("gzip that is none", [http(GOOD_BODY, headers=[GZIP])], GARBAGE)
     yield from both(
-        "a coding that nobody knows", [http(packed, headers=["content-encoding: br"])], USELESS, closes=True
+        "a coding that nobody knows",
+        [head(JSON, "content-encoding: br", "content-length: 1000") + packed, STALL],
+        USELESS,
+        closes=True,
     )
 
 

@@ -123,7 +123,7 @@ def cut_streams() -> Iterator[Case]:
     )
     yield streamed(
         "after data, a finish that is an error",
-        [BEGUN, events(frame_json({}, finish="error")) + END],
+        [BEGUN, events(frame_json({}, finish="error")) + chunk(DONE), STALL],
         Cut("provider_error"),
         closes=True,
     )
@@ -135,7 +135,7 @@ def cut_streams() -> Iterator[Case]:
     )
     yield streamed(
         "after data, an error event with [DONE] behind it",
-        [BEGUN, events(BUSY) + END],
+        [BEGUN, events(BUSY) + chunk(DONE), STALL],
         Cut("provider_unavailable", says="busy today"),
         closes=True,
     )

@@ -19,6 +19,7 @@ import openai
 from tests.doubles.answers import error
 from tests.doubles.processes import KEY, GatewayProcess
 from tests.doubles.upstream import Script, ScriptedUpstream, SeenConnection, SeenRequest
+from tests.doubles.waiting import eventually
 from tests.e2e.canary import Canary
 from tests.e2e.faults.case import Case
 from tests.e2e.faults.cases_statuses import CANARY
@@ -120,8 +121,7 @@ class House:
 
     async def _read_rows(self) -> dict[str, dict[str, Any]]:
         await self.finished()
-        await asyncio.sleep(1.0)  # rows are visible within a second
-        rows = await asyncio.to_thread(self.gateway.rows)
+        rows = await eventually(self.gateway.rows, lambda rows: len(rows) >= len(self._tasks))
         found = {row["request_id"]: row for row in rows}
         assert len(found) == len(rows)
         return found
@@ -178,12 +178,16 @@ def _question(case: Case, who: str) -> dict[str, Any]:
     return {"model": model, "messages": messages, "stream": case.stream, **case.fields}
 
 
-def _closed_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
+class Closed:
+    """A port that nobody listens on, held so that nobody else gets it in the meantime."""
+
+    def __init__(self) -> None:
+        self._holder = socket.socket()
+        self._holder.bind(("127.0.0.1", 0))
+        self.port: int = self._holder.getsockname()[1]
+
+    def close(self) -> None:
+        self._holder.close()
 
 
 class Full:
@@ -212,8 +216,8 @@ async def open_house(folder: Path, cases: Sequence[Case]) -> AsyncIterator[House
     async with Canary().listening() as canary:
         provider = Provider(cases, canary.port)
         async with ScriptedUpstream(provider) as upstream:
-            with closing(Full()) as full:
-                config = CONFIG.format(url=upstream.url, closed=_closed_port(), full=full.port, key=KEY)
+            with closing(Full()) as full, closing(Closed()) as closed:
+                config = CONFIG.format(url=upstream.url, closed=closed.port, full=full.port, key=KEY)
                 gateway = GatewayProcess(folder, config)
                 await asyncio.to_thread(gateway.start)
                 house = House(gateway, upstream, provider, canary)
