@@ -67,3 +67,33 @@ def test_a_kind_the_dialect_does_not_have_is_refused() -> None:
 def test_nothing_that_is_printed_shows_a_key() -> None:
     assert "sk-very-secret" not in repr(PROVIDER) + repr(prepare(PROVIDER)) + repr(Secret("sk-very-secret"))
     assert "sk-very-secret" in prepare(PROVIDER).secrets
+
+
+def test_azures_addresses_carry_the_deployment_and_the_configured_version() -> None:
+    provider = Provider(
+        "east",
+        "https://east.openai.azure.com",
+        StreamTransport(),
+        api_key=Secret("k"),
+        api_version="2025-04-01-preview",
+    )
+
+    url, headers = prepare(provider).address("chat", Wishes(), stream=False, model="my gpt/4")
+
+    assert url == (
+        "https://east.openai.azure.com/openai/deployments/my%20gpt%2F4/chat/completions?api-version=2025-04-01-preview"
+    )
+    assert dict(headers)["api-key"] == "k"
+    assert "authorization" not in dict(headers)
+
+
+def test_a_provider_may_be_named_as_the_copy_it_is_wherever_it_lives() -> None:
+    provider = Provider("corp", "https://llm.corp.example/v1", StreamTransport(), vendor="mistral")
+
+    endpoint = prepare(provider)
+
+    assert (endpoint.adapts, endpoint.serves_responses, endpoint.provider.stream_usage) == (
+        True,
+        False,
+        "never",
+    )

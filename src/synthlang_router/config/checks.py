@@ -9,6 +9,7 @@ from typing import Final
 from synthlang_router.config.document import Path
 from synthlang_router.config.faults import Fault, did_you_mean
 from synthlang_router.config.keys import KeySettings
+from synthlang_router.config.providers import is_dated_azure
 from synthlang_router.config.settings import Settings
 from synthlang_router.config.urls import same_place
 from synthlang_router.config.vendors import KEY_VARIABLES, belongs_to
@@ -37,6 +38,12 @@ def _server(settings: Settings) -> Iterator[Fault]:
 def _providers(settings: Settings) -> Iterator[Fault]:
     for name, provider in settings.providers.items():
         here: Path = ("providers", name)
+        if provider.vendor is not None and provider.dialect != "openai":
+            yield Fault((*here, "vendor"), "is for providers that copy OpenAI; the dialect says it all here")
+        if provider.api_version is not None and not is_dated_azure(name, provider):
+            yield Fault(
+                (*here, "api_version"), "is Azure OpenAI's alone; `vendor: azure` says that it is one"
+            )
         if provider.dialect == "simulator":
             for setting in ("base_url", "api_key", "proxy", "ca_file"):
                 if getattr(provider, setting) is not None:
@@ -59,6 +66,8 @@ def _models(settings: Settings) -> Iterator[Fault]:
             if target.provider not in settings.providers:
                 near = did_you_mean(target.provider, settings.providers)
                 yield Fault((*here, "targets", number, "provider"), f"no such provider{near}")
+        if model.hedge and len(model.targets) == 1 and not model.fallbacks:
+            yield Fault((*here, "hedge"), "needs a second target or a fallback")
         if model.name in model.fallbacks:
             yield Fault((*here, "fallbacks"), "a model cannot be its own fallback")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -13,9 +14,26 @@ from synthlang_router.config.section import Seconds, Section
 from synthlang_router.config.urls import checked_proxy, checked_url
 
 Dialect = Literal["openai", "anthropic", "gemini", "simulator"]
+Copy = Literal[
+    "openai",
+    "azure",
+    "azure-v1",
+    "openrouter",
+    "groq",
+    "mistral",
+    "deepseek",
+    "xai",
+    "together",
+    "ollama",
+    "vllm",
+]
+"""Those whose differences from OpenAI are known: the rows of `wire/dialects.py` that speak its dialect."""
+
+AZURE_HOSTS: Final = ("openai.azure.com", "cognitiveservices.azure.com")
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,8192}")
+_API_VERSION: Final = r"^(\d{4}-\d{2}-\d{2}(-preview)?|preview|latest|v1)$"
 _OURS: Final = frozenset(
     "host content-length content-type transfer-encoding connection keep-alive te trailer upgrade expect "
     "proxy-authorization accept-encoding content-encoding cookie".split()
@@ -51,6 +69,17 @@ def _checked_headers(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr
     return dict(zip(lower, headers.values(), strict=True))
 
 
+def is_dated_azure(name: str, provider: ProviderSettings) -> bool:
+    """Whether its addresses carry an `api-version` and the deployment."""
+    if provider.vendor is not None:
+        return provider.vendor == "azure"
+    url = urlsplit(provider.base_url or "")
+    host = url.hostname or ""
+    if any(host == own or host.endswith("." + own) for own in AZURE_HOSTS):
+        return not url.path.rstrip("/").endswith("/openai/v1")
+    return name == "azure"
+
+
 class Timeouts(Section):
     """Seconds. `first_token` counts from the request being sent, `idle` between two pieces, `total` everything."""
 
@@ -62,11 +91,26 @@ class Timeouts(Section):
     total: Seconds = Field(default=3600.0, description="Seconds for everything, retries included.")
 
 
+class ModelTimeouts(Section):
+    """Seconds, as `Timeouts`; what is left out is as the provider has it."""
+
+    connect: Seconds | None = Field(default=None, description="Seconds to make a connection, TLS included.")
+    first_token: Seconds | None = Field(
+        default=None, description="Seconds from sending the request to the first data."
+    )
+    idle: Seconds | None = Field(default=None, description="Seconds without a byte once data has come.")
+    total: Seconds | None = Field(default=None, description="Seconds for everything, retries included.")
+
+
 class ProviderSettings(Section):
     """One provider. `api_key` goes as the dialect wants it; `headers` are added to every call."""
 
     dialect: Dialect = Field(
         default="openai", description="How it speaks. `simulator` needs no network and says so."
+    )
+    vendor: Copy | None = Field(
+        default=None,
+        description="Whose differences from OpenAI it has (docs/dialects.md). Left out: found by its host, else its name.",
     )
     base_url: Annotated[str, AfterValidator(checked_url)] | None = Field(
         default=None,
@@ -74,6 +118,9 @@ class ProviderSettings(Section):
     )
     api_key: Annotated[SecretStr, AfterValidator(_checked_secret)] | None = Field(
         default=None, description="The key the gateway itself uses there. Left out: none is sent."
+    )
+    api_version: Annotated[str, Field(pattern=_API_VERSION)] | None = Field(
+        default=None, description="Azure OpenAI's `api-version`, such as 2024-10-21 or 2025-04-01-preview."
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long it may take.")
     headers: Annotated[Mapping[str, SecretStr], AfterValidator(_checked_headers)] = Field(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from synthlang_router.config.keys import KeySettings, LimitSettings
-from synthlang_router.config.providers import ProviderSettings
+from synthlang_router.config.providers import ModelTimeouts, ProviderSettings
 from synthlang_router.config.section import (
     Bytes,
     Count,
@@ -78,6 +78,14 @@ class TargetSettings(Section):
         allow_inf_nan=False,
         description="Its share of the requests; 0 leaves it as a fallback.",
     )
+    context_tokens: Count | None = Field(
+        default=None, description="Tokens it takes at most; longer requests go to another target."
+    )
+    lacks: tuple[Literal["tools", "images", "json"], ...] = Field(
+        default=(),
+        max_length=3,
+        description="What it cannot do: `tools`, `images`, `json` mode. Requests that need it go to another target.",
+    )
 
 
 class ModelSettings(Section):
@@ -87,6 +95,14 @@ class ModelSettings(Section):
     targets: tuple[TargetSettings, ...] = Field(min_length=1, max_length=100, description="Who serves it.")
     fallbacks: tuple[Name, ...] = Field(
         default=(), max_length=20, description="Names tried in this order when no target answers."
+    )
+    hedge: bool = Field(
+        default=False,
+        description="Whether a second target starts when the first has no data after its own usual time (p95). At most "
+        "5 % more calls.",
+    )
+    timeouts: ModelTimeouts = Field(
+        default=ModelTimeouts(), description="How long its calls may take, in place of the provider's."
     )
 
 

@@ -22,7 +22,13 @@ from synthlang_router.errors import (
 from synthlang_router.llm_provider.failures import failure, judged
 from synthlang_router.llm_provider.provider import Endpoint
 from synthlang_router.llm_provider.told import passed_on, resets_in
-from synthlang_router.llm_provider.transport import MAX_BODY, UpstreamRequest, UpstreamResponse, Useless
+from synthlang_router.llm_provider.transport import (
+    MAX_BODY,
+    Timeouts,
+    UpstreamRequest,
+    UpstreamResponse,
+    Useless,
+)
 from synthlang_router.models import ChatChunk, ChatRequest, Wishes
 from synthlang_router.wire import DIALECTS, ChatStream
 from synthlang_router.wire.bridges import Interpreter, interpret
@@ -42,7 +48,10 @@ _NO_WISHES: Final = Wishes()
 
 
 class Call:
-    """`first = await call.begin()`, then `await call.next()` until None, then `close()`. `close` may come any time."""
+    """`sent = await call.prepare()`, `first = await call.begin(sent)`, then `next` until None, then `close()`.
+
+    `close` may come any time.
+    """
 
     __slots__ = (
         "_asked",
@@ -55,6 +64,7 @@ class Call:
         "_request",
         "_response",
         "_stream",
+        "_timeouts",
         "_wire",
         "_wishes",
         "dropped",
@@ -68,10 +78,12 @@ class Call:
         model: str,
         request: ChatRequest,
         wishes: Wishes,
+        timeouts: Timeouts,
         deadline: float,
         clock: Callable[[], float],
     ) -> None:
         self._endpoint = endpoint
+        self._timeouts = timeouts
         self._model = model
         self._request = request
         self._deadline = deadline
@@ -97,16 +109,18 @@ class Call:
         """Of the response, 0 before there is one."""
         return 0 if self._response is None else self._response.status
 
-    async def begin(self, began: float, wall: float, *, ask_for_usage: bool) -> Batch:
-        """Send, and wait for the first data: everything up to and with it, or the whole answer.
-
-        `began` is now on the monotonic clock, `wall` in seconds since the epoch.
-        """
+    async def prepare(self, wall: float, *, ask_for_usage: bool) -> UpstreamRequest:
+        """In the provider's words; `wall` is seconds since the epoch. Raises InvalidRequest where there are none."""
         if self._endpoint.relays_chat and self._request.kind == "chat":
-            built = self._relayed(self._request, ask_for_usage)
-        else:
-            built = await self._interpreted(int(wall), ask_for_usage)
-        response = self._response = await self._endpoint.provider.transport.send(built)
+            return self._relayed(self._request, ask_for_usage)
+        return await self._interpreted(int(wall), ask_for_usage)
+
+    async def begin(self, sent: UpstreamRequest, began: float, wall: float) -> Batch:
+        """Send what was prepared, and wait for the first data: everything up to and with it, or the whole answer.
+
+        `began` is now on the monotonic clock.
+        """
+        response = self._response = await self._endpoint.provider.transport.send(sent)
         self.told = passed_on(response.headers)
         if response.status == 429:
             self.resets_in = resets_in(response.headers)
@@ -114,7 +128,7 @@ class Call:
             raise await self._refused(response, wall)
         kind = response.headers.get("content-type", "").lower()
         if self._is_stream(kind):
-            return await self._first_data(response, began + self._endpoint.provider.timeouts.first_token)
+            return await self._first_data(response, began + self._timeouts.first_token)
         return await self._whole(response)
 
     async def next(self) -> Batch | None:
@@ -175,7 +189,7 @@ class Call:
         return request.with_fields({"model": msgspec.json.encode(self._model)})
 
     def _built(self, request: ChatRequest, wishes: Wishes) -> UpstreamRequest:
-        endpoint, provider = self._endpoint, self._endpoint.provider
+        endpoint = self._endpoint
         if endpoint.adapts:
             request = endpoint.difference.adapted(request)
         url, headers = endpoint.address(request.kind, wishes, stream=request.stream, model=self._model)
@@ -184,7 +198,7 @@ class Call:
             url=url,
             headers=headers,
             body=request.body,
-            timeouts=provider.timeouts,
+            timeouts=self._timeouts,
             deadline=self._deadline,
             max_body=None if request.stream else MAX_BODY,
         )
@@ -244,7 +258,7 @@ class Call:
             if size > MAX_HELD:
                 raise ProviderProtocolError("The provider's stream brings no data.")
             if self._clock() > due:
-                raise ProviderTimeout("first_token", provider.timeouts.first_token)
+                raise ProviderTimeout("first_token", self._timeouts.first_token)
         return held
 
     async def _read(self, response: UpstreamResponse, stream: ChatStream) -> Sequence[ChatChunk] | None:

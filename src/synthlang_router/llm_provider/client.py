@@ -70,7 +70,7 @@ class LLMProvider:
         self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
     ) -> ChatCompletion:
         """The whole answer; one that came as a stream is folded."""
-        trial, batch = await self._resilience.begin(route, _fitted(route, request), wishes, facts)
+        trial, batch = await self._resilience.begin(route, request, wishes, facts)
         try:
             facts.first_data = self._clock()
             if len(batch) == 1 and isinstance(batch[0], ChatCompletion):
@@ -93,7 +93,7 @@ class LLMProvider:
         self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
     ) -> AsyncGenerator[Batch]:
         """What came together stays together. Nothing is yielded before the first data."""
-        trial, batch = await self._resilience.begin(route, _fitted(route, request), wishes, facts)
+        trial, batch = await self._resilience.begin(route, request, wishes, facts)
         try:
             facts.first_data = self._clock()
             following: Batch | None = batch
@@ -124,11 +124,3 @@ class LLMProvider:
         self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
     ) -> AsyncGenerator[Batch]:
         yield (await self.complete_chat(route, request, wishes, facts),)
-
-
-def _fitted(route: Route, request: ChatRequest) -> ChatRequest:
-    """Without the parameters that the route's model does not take, and with the names under which it takes others."""
-    if not route.dropped and not route.renamed:
-        return request
-    renamed = {new: bytes(request.fields[old]) for old, new in route.renamed if new not in request.fields}
-    return request.with_fields(renamed, dropped=(*route.dropped, *(old for old, _ in route.renamed)))

@@ -81,6 +81,18 @@ class Lanes:
         ordered.sort(key=lambda lane: self._rank(lane, now))
         return ordered, key
 
+    def home(self, route: Route, request: ChatRequest, wishes: Wishes) -> Lane:
+        """Who answered this conversation before, as far as that is known; how it is now does not matter."""
+        first = self.of(route.provider, route.model)
+        key = conversation_key(request, wishes)
+        pinned = self._pins.get(key)
+        if pinned is not None:
+            return pinned
+        targets = route.alternatives[: route.peers]
+        peers = [first, *(self.of(target.provider, target.model) for target in targets)]
+        weights = [route.weight, *(target.weight for target in targets)]
+        return peers[by_rendezvous(key, [lane.id for lane in peers], weights)[0]]
+
     def pin(self, key: int, lane: Lane) -> None:
         """From now on the conversation stays there."""
         pins = self._pins

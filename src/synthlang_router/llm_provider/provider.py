@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+import msgspec
+
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.llm_provider.transport import Timeouts, Transport
 from synthlang_router.models import Dialect, Wishes
@@ -39,7 +41,8 @@ class Secret:
 class Provider:
     """`headers` are added to every call and may hold secrets; `stream_usage` ask is learned off where refused.
 
-    `stream_usage` and `finish_optional` None: as the table of differences has it for this provider.
+    `stream_usage` and `finish_optional` None: as the table of differences has it for this provider. `vendor` names its
+    row there, None: found by host or name; `api_version` is the one that such a row's addresses carry.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Provider:
     stream_usage: Literal["ask", "never", "always"] | None = None
     finish_optional: bool | None = None
     simulated: bool = False
+    vendor: str | None = None
+    api_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,8 @@ def prepare(provider: Provider) -> Endpoint:
     if provider.dialect == "anthropic":  # its paths begin with /v1, and some bases end in it
         base = base.removesuffix("/v1")
     difference = _difference_of(provider)
+    if provider.api_version is not None:
+        difference = msgspec.structs.replace(difference, version=provider.api_version)
     secrets = [urlsplit(base).netloc, *(value for _, value in provider.headers)]
     common = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": USER_AGENT}
     common.update(difference.headers)
@@ -137,7 +144,9 @@ def prepare(provider: Provider) -> Endpoint:
 
 
 def _difference_of(provider: Provider) -> Difference:
-    """The row of its host; a plain copy of OpenAI may be known by its configured name."""
+    """The row that was named, else that of its host; a plain copy of OpenAI may be known by its configured name."""
+    if provider.vendor is not None:
+        return difference_of(provider.dialect, name=provider.vendor)
     url = urlsplit(provider.base_url)
     found = difference_of(provider.dialect, url.hostname or "", path=url.path)
     if provider.dialect == "openai" and found.name not in NAMES and provider.name in NAMES:

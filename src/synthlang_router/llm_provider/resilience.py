@@ -10,42 +10,28 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
-from synthlang_router.answer import Batch
-from synthlang_router.errors import ModelNotFound, ProviderUnavailable, RouterError
+from synthlang_router.errors import InvalidRequest, ModelNotFound, ProviderUnavailable, RouterError
 from synthlang_router.llm_provider.circuit import CLOSED, probing
-from synthlang_router.llm_provider.conversation import is_signed
+from synthlang_router.llm_provider.conversation import conversation_key, is_signed
+from synthlang_router.llm_provider.course import Course, spent
+from synthlang_router.llm_provider.fitting import patient
 from synthlang_router.llm_provider.hedge import HedgeBudget, paid_in, paid_out
 from synthlang_router.llm_provider.keycheck import key_is_refused
 from synthlang_router.llm_provider.lane import STATES, Lane, TargetHealth
 from synthlang_router.llm_provider.lanes import Lanes
 from synthlang_router.llm_provider.provider import Endpoint
+from synthlang_router.llm_provider.race import LOST, Found, first_with_data, let_go
 from synthlang_router.llm_provider.retries import MAX_TRIES, RULES, counted, drawn, pause
 from synthlang_router.llm_provider.standing import GOOD, marked, suspected
 from synthlang_router.llm_provider.trial import Trial
 from synthlang_router.models import ChatRequest, Facts, Route, Wishes
 from synthlang_router.telemetry import count
 
-Found = tuple[Trial, Batch]
-
 CHECK_EVERY: Final = 30.0
 """Seconds between two probes of one key."""
-LOST: Final = "hedged"
-"""What is written of a call that another one outran."""
-
-
-@dataclass(slots=True)
-class _Course:
-    """One request, and what it tried: by lane, the wait it was told, None for a lane not worth another try."""
-
-    lanes: Sequence[Lane]
-    request: ChatRequest
-    wishes: Wishes
-    facts: Facts
-    tried: dict[Lane, float | None] = field(default_factory=dict)
-    tries: int = 0
 
 
 class Resilience:
@@ -72,7 +58,7 @@ class Resilience:
         """A trial and its first data. Raises the last failure where no target gives any."""
         now = self._clock()
         ordered, key = self._lanes.order(route, request, wishes, now)
-        lanes = self._possible(ordered, request)
+        lanes = self._possible(ordered, route, request, wishes)
         lane = lanes[0]
         lane.budget = counted(lane.budget, wishes.client_retry)
         if lane.circuit is not CLOSED and lane.circuit.dead and lane.circuit.verdict(now) == "open":
@@ -80,55 +66,76 @@ class Resilience:
             raise ProviderUnavailable(
                 "No provider of this model can be reached at the moment.", retry_after=wait
             )
-        course = _Course(lanes, request, wishes, facts)
+        course = Course(lanes, route, request, wishes, facts)
         delay = self._hedge_after(lanes, now) if route.hedge and len(lanes) > 1 else None
         found = await (self._run(course) if delay is None else self._hedged(course, delay))
         lane = found[0].lane
         self._lanes.set_key(lane.provider, GOOD)
         if key is not None:
             self._lanes.pin(key, lane)
+        elif (lane.provider, lane.model) != (
+            route.provider,
+            route.model,
+        ):  # a stand-in answered; what it signs, only it will take
+            self._lanes.pin(conversation_key(request, wishes), lane)
         return found
 
-    def _possible(self, lanes: list[Lane], request: ChatRequest) -> list[Lane]:
-        """Those that are configured and can take this request at all; the order stays."""
-        possible = [lane for lane in lanes if lane.provider in self._endpoints]
+    def _possible(
+        self, ordered: list[Lane], route: Route, request: ChatRequest, wishes: Wishes
+    ) -> list[Lane]:
+        """Those that are configured and may have this request; the order stays. Signed thoughts go to their signer only."""
+        possible = [lane for lane in ordered if lane.provider in self._endpoints]
         if not possible:
-            raise ModelNotFound(f"No provider named {lanes[0].provider!r} is configured.")
-        if len(possible) == 1:
+            raise ModelNotFound(f"No provider named {ordered[0].provider!r} is configured.")
+        if len(possible) == 1 or not is_signed(request):
             return possible
-        first = self._endpoints[possible[0].provider]
-        signed = is_signed(request)
-        return [lane for lane in possible if _fits(self._endpoints[lane.provider], first, signed=signed)]
+        signer = self._endpoints.get(self._lanes.home(route, request, wishes).provider)
+        if signer is None:
+            return possible
+        return [lane for lane in possible if _same_place(self._endpoints[lane.provider], signer)]
 
-    async def _run(self, course: _Course) -> Found:
+    async def _run(self, course: Course) -> Found:
         """Try until there is data or nothing is left to try."""
         lane = course.lanes[0]
         while True:
-            trial = self._trial(lane, course)
+            trial: Trial | None = None
             try:
+                trial = self._trial(lane, course)
                 return trial, await trial.begin(ask_for_usage=self._asks_for_usage(trial.endpoint))
+            except InvalidRequest as error:
+                _leave(trial, "refused")
+                lane = await self._not_there(course, lane, error)
             except RouterError as error:
+                if trial is None:
+                    raise
                 trial.close()
                 lane = await self._next(course, trial, error)
             except BaseException as stop:
-                trial.close(LOST if stop.args == (LOST,) else "cancelled")
+                _leave(trial, LOST if stop.args == (LOST,) else "cancelled")
                 raise
 
-    def _trial(self, lane: Lane, course: _Course) -> Trial:
+    def _trial(self, lane: Lane, course: Course) -> Trial:
         endpoint = self._endpoints[lane.provider]
-        facts = course.facts
-        wished = course.wishes.timeout
-        total = endpoint.provider.timeouts.total
-        deadline = facts.started + (total if wished is None or wished > total else wished)
+        fitted = course.fitted(lane)
+        timeouts = patient(endpoint.provider.timeouts, course.route.patience)
         if lane.circuit is not CLOSED and lane.circuit.opened is not None:
             lane.circuit = probing(lane.circuit, self._clock())
-        return Trial(lane, endpoint, course.request, course.wishes, facts, deadline, self._clock)
+        return Trial(
+            lane,
+            endpoint,
+            fitted,
+            course.wishes,
+            course.facts,
+            timeouts,
+            course.deadline(timeouts),
+            self._clock,
+        )
 
     def _asks_for_usage(self, endpoint: Endpoint) -> bool:
         setting = endpoint.provider.stream_usage
         return setting == "always" or (setting == "ask" and endpoint.provider.name not in self._no_usage)
 
-    async def _next(self, course: _Course, trial: Trial, error: RouterError) -> Lane:
+    async def _next(self, course: Course, trial: Trial, error: RouterError) -> Lane:
         """Where to try next; raises `error` where nowhere."""
         lane = trial.lane
         if trial.asked_for_usage and trial.endpoint.provider.stream_usage == "ask" and refuses_usage(error):
@@ -136,6 +143,7 @@ class Resilience:
             return lane
         failure = trial.failure(error)
         rule = RULES[failure]
+        course.error = error
         if failure in ("key", "quota"):
             await self._doubt_key(trial.endpoint, failure)
         if not rule.elsewhere:
@@ -145,29 +153,40 @@ class Resilience:
             (error.retry_after or 0.0) if rule.again and error.should_retry is not False else None
         )
         if course.tries >= MAX_TRIES:
-            raise _spent(course, error)
-        elsewhere = next(
-            (other for other in course.lanes if other not in course.tried and self._may(other)), None
-        )
+            raise spent(course, error)
+        elsewhere = self._elsewhere(course)
         if elsewhere is not None:
             count("upstream_failovers", lane.provider)
             return elsewhere
         return await self._again(course, error)
 
-    async def _again(self, course: _Course, error: RouterError) -> Lane:
+    async def _not_there(self, course: Course, lane: Lane, error: InvalidRequest) -> Lane:
+        """Where to go with a request that this target cannot take and was not sent; raises where nowhere."""
+        course.tried[lane] = None
+        elsewhere = self._elsewhere(course)
+        if elsewhere is not None:
+            return elsewhere
+        if course.error is None:
+            raise error
+        return await self._again(course, course.error)
+
+    def _elsewhere(self, course: Course) -> Lane | None:
+        return next((lane for lane in course.lanes if lane not in course.tried and self._may(lane)), None)
+
+    async def _again(self, course: Course, error: RouterError) -> Lane:
         """A target that failed already, after a pause, if its budget and the deadline allow it."""
         waits = [(told, lane) for lane, told in course.tried.items() if told is not None]
         if not waits:
-            raise error if course.tries == 1 else _spent(course, error)
+            raise error if course.tries == 1 else spent(course, error)
         told, lane = min(waits, key=lambda wait: wait[0])
         seconds = pause(course.tries, self._random(), told)
-        limit = math.inf if course.wishes.timeout is None else course.wishes.timeout
-        if seconds is None or self._clock() + seconds >= course.facts.started + limit:
+        timeouts = patient(self._endpoints[lane.provider].provider.timeouts, course.route.patience)
+        if seconds is None or self._clock() + seconds >= course.deadline(timeouts):
             raise error
         budget = drawn(lane.budget)
         if budget is None:
             count("upstream_retries_refused", lane.provider)
-            raise _spent(course, error)
+            raise spent(course, error)
         lane.budget = budget
         count("upstream_retries", lane.provider)
         await asyncio.sleep(seconds)
@@ -195,7 +214,7 @@ class Resilience:
             return None
         return lanes[0].p95()
 
-    async def _hedged(self, course: _Course, delay: float) -> Found:
+    async def _hedged(self, course: Course, delay: float) -> Found:
         """The first two lanes against one another, the second started late; the loser is cancelled and written down."""
         first = asyncio.ensure_future(self._run(course))
         racing = [first]
@@ -205,7 +224,7 @@ class Resilience:
             if not first.done() and budget is not None:
                 self._hedges = budget
                 racing.append(asyncio.ensure_future(self._run(self._second(course))))
-            winner = await _first_with_data(racing)
+            winner = await first_with_data(racing)
             others = [task for task in racing if task is not winner]
             for other in others:
                 other.cancel(LOST)
@@ -217,46 +236,23 @@ class Resilience:
         finally:
             for task in racing:
                 task.cancel(LOST)
-                task.add_done_callback(_let_go)
+                task.add_done_callback(let_go)
 
-    def _second(self, course: _Course) -> _Course:
+    def _second(self, course: Course) -> Course:
         """The course of the late starter: one try on the second lane, which the first leaves to it."""
         other = course.lanes[1]
         course.tried[other] = None
         count("upstream_hedges", other.provider)
-        return _Course([other], course.request, course.wishes, course.facts, tries=MAX_TRIES - 1)
+        return replace(course, lanes=[other], tried={}, tries=MAX_TRIES - 1, error=None)
 
 
-async def _first_with_data(racing: Sequence[asyncio.Future[Found]]) -> asyncio.Future[Found]:
-    """Of those that race, the first with data; where nobody has any, the one that started first."""
-    left = set(racing)
-    while left:
-        done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if task.exception() is None:
-                return task
-    return racing[0]
+def _leave(trial: Trial | None, why: str) -> None:
+    if trial is not None:
+        trial.close(why)
 
 
-def _let_go(task: asyncio.Future[Found]) -> None:
-    """Of a race that is over: whoever came second closes what it opened."""
-    if not task.cancelled() and task.exception() is None:
-        task.result()[0].close(LOST)
-
-
-def _fits(endpoint: Endpoint, first: Endpoint, *, signed: bool) -> bool:
-    """Whether a request that goes to `first` may go there as well: signed thoughts only to their signer."""
-    return endpoint.provider.dialect == first.provider.dialect and not (
-        signed and endpoint.host != first.host
-    )
-
-
-def _spent(course: _Course, error: RouterError) -> RouterError:
-    """Our tries are over: the client's would only add to the load."""
-    error.should_retry = False
-    told = course.facts.upstream_headers
-    course.facts.upstream_headers = tuple(pair for pair in told if pair[0] != "x-should-retry")
-    return error
+def _same_place(endpoint: Endpoint, signer: Endpoint) -> bool:
+    return endpoint.provider.dialect == signer.provider.dialect and endpoint.host == signer.host
 
 
 def refuses_usage(error: RouterError) -> bool:

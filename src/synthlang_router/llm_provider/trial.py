@@ -7,10 +7,12 @@ from collections.abc import Callable
 from synthlang_router.answer import Batch
 from synthlang_router.errors import InternalError, RouterError
 from synthlang_router.llm_provider.call import Call
+from synthlang_router.llm_provider.fitting import Fitted
 from synthlang_router.llm_provider.lane import Lane
 from synthlang_router.llm_provider.provider import Endpoint
 from synthlang_router.llm_provider.retries import RULES, Failure, classify
-from synthlang_router.models import Attempt, ChatRequest, Facts, Wishes
+from synthlang_router.llm_provider.transport import Timeouts
+from synthlang_router.models import Attempt, Facts, Wishes
 from synthlang_router.telemetry import count
 
 
@@ -23,6 +25,7 @@ class Trial:
         "_call",
         "_clock",
         "_closed",
+        "_dropped",
         "_facts",
         "_open",
         "_slot",
@@ -34,9 +37,10 @@ class Trial:
         self,
         lane: Lane,
         endpoint: Endpoint,
-        request: ChatRequest,
+        fitted: Fitted,
         wishes: Wishes,
         facts: Facts,
+        timeouts: Timeouts,
         deadline: float,
         clock: Callable[[], float],
     ) -> None:
@@ -44,16 +48,14 @@ class Trial:
         self.endpoint = endpoint
         self._clock = clock
         self._facts = facts
-        self._call = Call(endpoint, lane.model, request, wishes, deadline, clock)
+        request, self._dropped = fitted
+        self._call = Call(endpoint, lane.model, request, wishes, timeouts, deadline, clock)
         self._answered = False
         self._closed = False
-        self._open = True
+        self._open = False
         self._began = clock()
-        self._slot = len(facts.attempts)
-        since = self._began - facts.started
-        facts.attempts.append(Attempt(lane.provider, lane.model, since, since, 0))
+        self._slot = 0
         lane.in_flight += 1
-        self.show()
 
     def show(self) -> None:
         """This is the trial that the caller hears of."""
@@ -62,20 +64,17 @@ class Trial:
         facts.served_model = self.lane.model
         facts.simulated = provider.simulated
         facts.upstream_headers = self._call.told
-        if self._call.dropped:
-            known = () if facts.route is None else facts.route.dropped
-            facts.dropped = tuple(dict.fromkeys(known + self._call.dropped))
+        facts.dropped = tuple(dict.fromkeys(self._dropped + self._call.dropped))
 
     async def begin(self, *, ask_for_usage: bool) -> Batch:
-        """See `Call.begin`. An error is booked before it is raised."""
+        """See `Call.begin`. An error is booked before it is raised; InvalidRequest where nothing could be sent."""
         facts = self._facts
         began = self._began
-        if facts.upstream_sent is None:
-            facts.upstream_sent = began
+        wall = facts.arrived + began - facts.started
+        sent = await self._call.prepare(wall, ask_for_usage=ask_for_usage)
+        self._open_books()
         try:
-            batch = await self._call.begin(
-                began, facts.arrived + began - facts.started, ask_for_usage=ask_for_usage
-            )
+            batch = await self._call.begin(sent, began, wall)
         except RouterError as error:
             self.show()
             self._failed(error)
@@ -88,6 +87,16 @@ class Trial:
         self.lane.answered(now - began, now)
         self.show()
         return batch
+
+    def _open_books(self) -> None:
+        facts, lane = self._facts, self.lane
+        if facts.upstream_sent is None:
+            facts.upstream_sent = self._began
+        self._slot = len(facts.attempts)
+        self._open = True
+        since = self._began - facts.started
+        facts.attempts.append(Attempt(lane.provider, lane.model, since, since, 0))
+        self.show()
 
     @property
     def asked_for_usage(self) -> bool:

@@ -10,9 +10,10 @@ from contextlib import suppress
 from typing import Final
 
 from synthlang_router.config import Loaded, Settings
+from synthlang_router.config.providers import ModelTimeouts
 from synthlang_router.llm_provider import Provider
 from synthlang_router.llm_provider.model_list import list_models
-from synthlang_router.models import Caller, Target
+from synthlang_router.models import Caller, Patience, Target
 from synthlang_router.routing import (
     Catalog,
     CatalogFile,
@@ -92,11 +93,29 @@ def _models_of(settings: Settings) -> list[Model]:
     return [
         Model(
             name=model.name,
-            targets=tuple(Target(target.provider, target.model, target.weight) for target in model.targets),
+            targets=tuple(
+                Target(
+                    target.provider,
+                    target.model,
+                    target.weight,
+                    context=target.context_tokens,
+                    lacks=target.lacks,
+                )
+                for target in model.targets
+            ),
             fallbacks=model.fallbacks,
+            hedge=model.hedge,
+            patience=_patience_of(model.timeouts),
         )
         for model in settings.models
     ]
+
+
+def _patience_of(given: ModelTimeouts) -> Patience | None:
+    """None where a model says nothing of its own."""
+    if not given.model_fields_set:
+        return None
+    return Patience(given.connect, given.first_token, given.idle, given.total)
 
 
 def _rules_of(settings: Settings) -> list[Rule] | None:

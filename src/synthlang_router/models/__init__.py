@@ -4,7 +4,7 @@ from synthlang_router.models.answers import ChatChunk, ChatCompletion, ToolCallD
 from synthlang_router.models.caller import Caller, Limits, Wishes
 from synthlang_router.models.facts import CacheStatus, Facts, Outcome, RateState, Transcript
 from synthlang_router.models.request import ChatRequest
-from synthlang_router.models.routes import Attempt, Route, Target
+from synthlang_router.models.routes import Attempt, Patience, Route, Target
 from synthlang_router.models.words import (
     CacheMode,
     CompressionLevel,
@@ -29,6 +29,7 @@ __all__ = [
     "Limits",
     "Outcome",
     "OutcomeKind",
+    "Patience",
     "RateState",
     "Role",
     "Route",

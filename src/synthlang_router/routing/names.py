@@ -8,55 +8,70 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 import msgspec
 
-from synthlang_router.models import Route, Target
+from synthlang_router.models import Patience, Route, Target
 from synthlang_router.routing.catalog import Catalog, usable_name
 from synthlang_router.routing.globs import matches
+from synthlang_router.routing.parameters import impossible, renamed
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A public name. `fallbacks` are names; a fallback's own fallbacks are not followed."""
+    """A public name. `fallbacks` are names; a fallback's own fallbacks are not followed.
+
+    `hedge` and `patience` are those of `Route`.
+    """
 
     name: str
     targets: tuple[Target, ...]
     fallbacks: tuple[str, ...] = ()
+    hedge: bool = False
+    patience: Patience | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One prepared route, and the fallback names from which each of its alternatives came (None: its own targets)."""
+    """One prepared route to `target`, and the fallback names from which its alternatives came (None: its own)."""
 
     route: Route
+    target: Target
     origins: tuple[str | None, ...] = ()
 
-    def allowed(self, globs: tuple[str, ...]) -> Route:
-        """The route without the alternatives whose names a key may not use."""
-        kept = tuple(
-            target
-            for target, origin in zip(self.route.alternatives, self.origins, strict=True)
-            if origin is None or matches(origin, globs)
+    def allowed(self, globs: tuple[str, ...]) -> Choice:
+        """Without the alternatives whose names a key may not use."""
+        return self.kept(lambda _, origin: origin is None or matches(origin, globs))
+
+    def kept(self, wanted: Callable[[Target, str | None], bool]) -> Choice:
+        """With those of the alternatives that are wanted."""
+        pairs = list(zip(self.route.alternatives, self.origins, strict=True))
+        kept = [number for number, pair in enumerate(pairs) if wanted(*pair)]
+        if len(kept) == len(pairs):
+            return self
+        route = msgspec.structs.replace(
+            self.route,
+            alternatives=tuple(pairs[number][0] for number in kept),
+            peers=sum(number < self.route.peers for number in kept),
         )
-        return (
-            self.route
-            if len(kept) == len(self.origins)
-            else msgspec.structs.replace(self.route, alternatives=kept)
-        )
+        return Choice(route, self.target, tuple(pairs[number][1] for number in kept))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What serves one name: choices and where each one's share of the interval up to `total` ends."""
+    """What serves one name: choices and where each one's share of the interval up to `total` ends.
+
+    `limited`: one of its targets cannot take every request.
+    """
 
     name: str
     choices: tuple[Choice, ...]
     ends: tuple[float, ...] = (1.0,)
     total: float = 1.0
+    limited: bool = False
 
     def choose(self, at: float) -> Choice:
         """The choice at a point of [0, 1)."""
@@ -117,7 +132,9 @@ class Names:
         policy = _policy(model)
         choices = tuple(self._choice(model, target, policy) for target in weighted)
         ends = tuple(accumulate(target.weight for target in weighted))
-        return Plan(model.name, choices, ends, ends[-1])
+        every = [target for choice in choices for target in (choice.target, *choice.route.alternatives)]
+        limited = any(target.lacks or target.context is not None for target in every)
+        return Plan(model.name, choices, ends, ends[-1], limited)
 
     def _choice(self, model: Model, target: Target, policy: str) -> Choice:
         """The others in their order, those of weight 0 last, then the fallbacks' targets; nobody twice."""
@@ -131,7 +148,7 @@ class Names:
             for other in self._targets_of(name):
                 origins.setdefault((other.provider, other.model), (other, name))
         origins.pop((target.provider, target.model), None)
-        alternatives = tuple(other for other, _ in origins.values())
+        alternatives = tuple(_known(other) for other, _ in origins.values())
         peers = sum(origin is None and other.weight > 0 for other, origin in origins.values())
         route = Route(
             target.provider,
@@ -141,8 +158,10 @@ class Names:
             alternatives,
             weight=target.weight,
             peers=peers,
+            hedge=model.hedge,
+            patience=model.patience,
         )
-        return Choice(route, tuple(origin for _, origin in origins.values()))
+        return Choice(route, target, tuple(origin for _, origin in origins.values()))
 
     def _targets_of(self, name: str) -> tuple[Target, ...]:
         if name in self.models:
@@ -158,7 +177,13 @@ def _beginning(name: str) -> str:
 def single(name: str, target: Target, reason: str) -> Plan:
     """A plan of one target, whose policy is the target itself."""
     route = Route(target.provider, target.model, reason, f"{target.provider}/{target.model}")
-    return Plan(name, (Choice(route),))
+    return Plan(name, (Choice(route, target),))
+
+
+def _known(target: Target) -> Target:
+    """With what is known of its model."""
+    refuses = tuple(sorted(impossible(target.model)))
+    return msgspec.structs.replace(target, refuses=refuses, renames=renamed(target.model))
 
 
 def _policy(model: Model) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from synthlang_router.errors import InvalidRequest, ModelNotFound, PermissionDenied
 from synthlang_router.models import Caller, ChatRequest, Facts, Route, Wishes
+from synthlang_router.routing.abilities import suited
 from synthlang_router.routing.catalog import MAX_NAME_LENGTH, Catalog
 from synthlang_router.routing.globs import EVERYTHING, matches
 from synthlang_router.routing.names import Model, Names, Plan
@@ -59,13 +60,15 @@ class Router:
             raise PermissionDenied("This key may not use the model it asked for.", param="model")
         plan, rule = self._plan_for(request, caller, wishes)
         choice = plan.choose(self._random())
-        route = choice.route
+        if plan.limited:
+            choice = suited(plan, choice, request, self._random(), lambda name: matches(name, caller.models))
         if caller.models != EVERYTHING:
             if plan.name != asked and not matches(plan.name, caller.models):
                 raise PermissionDenied(
                     "This key may not use the model that serves this request.", param="model"
                 )
-            route = choice.allowed(caller.models)
+            choice = choice.allowed(caller.models)
+        route = choice.route
         if route.model != asked:
             route = _fitted(route, request, wishes, pinned=route.reason == "pinned" and not rule)
         if rule:
