@@ -12,6 +12,7 @@ from typing import Final
 from synthlang_router.auth import (
     ApiKey,
     Budget,
+    BudgetScopes,
     Gate,
     KeyPlan,
     Keyring,
@@ -25,6 +26,8 @@ from synthlang_router.auth import (
 from synthlang_router.auth.limits import IDLE
 from synthlang_router.backends.memory.budgets import MemoryBudgetLedger
 from synthlang_router.backends.memory.limits import MemoryRateLimiter
+from synthlang_router.interactions.costs import Costs, Tariffs
+from synthlang_router.interactions.prices import PriceTable
 from synthlang_router.models import Attempt, Caller, Facts, Limits, Outcome, Route, Usage
 from synthlang_router.wire import DIALECTS
 
@@ -59,37 +62,28 @@ def per_call(work: Callable[[], object]) -> float:
     return (time.process_time() - started) / ROUNDS * 1e6
 
 
-class FlatTariff:
-    """A dollar per million tokens of any model."""
-
-    def price(self, provider: str, model: str, usage: Usage) -> float | None:
-        return usage.total_tokens / 1e6
-
-    def output_cap(self, provider: str, model: str) -> int | None:
-        return 16_384
-
-
 async def measure_reserving(caller: Caller) -> float:
-    """A token limit and a budget, set aside and settled."""
+    """A token limit and a budget, set aside and settled, price look-ups included."""
     limiter = MemoryRateLimiter(time.monotonic_ns)
+    costs = Costs(PriceTable.built_in(), Tariffs({"openai": "openai"}), now=time.time)
     reserver = Reserver(
         limiter,
         MemoryBudgetLedger(),
-        tariff=FlatTariff(),
+        tariff=costs,
         budget_of=lambda key_id: Budget(1e6),
         clock=time.time,
         alert=lambda alert: None,
     )
-    reserver.limits = LimitScopes(key=Limits(tokens_per_minute=1e12))
+    reserver.use(LimitScopes(key=Limits(tokens_per_minute=1e12)), BudgetScopes())
     request = DIALECTS["openai"].read_request(
-        b'{"model":"m","max_tokens":300,"messages":[{"role":"system","content":"You are brief."},'
+        b'{"model":"gpt-4o","max_tokens":300,"messages":[{"role":"system","content":"You are brief."},'
         b'{"role":"user","content":"Why is the sky blue, and since when do we know?"}]}',
         "chat",
     )
     facts = Facts(request_id="r", row_id="r", arrived=0.0, started=0.0)
-    facts.attempts.append(Attempt("openai", "m", 0.0, 1.0, 200))
-    facts.usage, facts.served_model = Usage(20, 200), "m"
-    route, done = Route("openai", "m", "asked", "p"), Outcome("complete")
+    facts.attempts.append(Attempt("openai", "gpt-4o", 0.0, 1.0, 200))
+    facts.provider, facts.usage, facts.served_model = "openai", Usage(20, 200), "gpt-4o"
+    route, done = Route("openai", "gpt-4o", "asked", "p"), Outcome("complete")
     started = time.process_time()
     for _ in range(ROUNDS // 4):
         (await reserver.reserve(caller, route, request, facts)).settle(facts, done)

@@ -6,17 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from synthlang_router.auth.demand import (
     PER_PART,
     UNKNOWN_CAP,
     UNKNOWN_LIKELY,
-    Demand,
     demand_of,
-    prompt_tokens,
+    weigh,
 )
 from synthlang_router.auth.expectation import Expectation
 from synthlang_router.models import ChatRequest
+from synthlang_router.synthlang import count_tokens
+from synthlang_router.synthlang.tokens import ENCODINGS
 from synthlang_router.wire import DIALECTS
 
 
@@ -45,33 +48,83 @@ def request(kind: str = "chat", **more: Any) -> ChatRequest:
 def test_the_completion_is_bounded_by_request_model_and_experience(
     more: dict[str, Any], expected: int | None, cap: int | None, likely: int, most: int
 ) -> None:
-    assert demand_of(request(**more), prompt=7, expected=expected, cap=cap) == Demand(7, likely, most)
+    demand = demand_of(request(**more), expected=expected, cap=cap)
+
+    assert (demand.likely, demand.most) == (likely, most)
 
 
 def test_an_embedding_writes_nothing() -> None:
-    assert demand_of(request("embeddings", input="Hi"), prompt=7, expected=9, cap=9) == Demand(7, 0, 0)
+    demand = demand_of(request("embeddings", input="Hi"), expected=9, cap=9)
+
+    assert (demand.likely, demand.most) == (0, 0)
+    assert demand.prompt >= 1
 
 
 def test_the_prompt_is_estimated_from_its_texts_and_tools() -> None:
     short, long = (
-        prompt_tokens(request()),
-        prompt_tokens(request(messages=[{"role": "user", "content": "word " * 600}])),
+        weigh(request()).likely,
+        weigh(request(messages=[{"role": "user", "content": "word " * 600}])).likely,
     )
-    tooled = prompt_tokens(request(tools=[{"type": "function", "function": {"name": "f" * 300}}]))
+    tooled = weigh(request(tools=[{"type": "function", "function": {"name": "f" * 300}}])).likely
 
     assert 1 <= short < 20
     assert 600 < long < 1_200
     assert tooled > short + 100
 
 
-def test_a_picture_costs_a_flat_sum_however_large_its_data() -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 1_000_000}}
+DATA = "A" * 1_000_000
+PICTURES: list[dict[str, Any]] = [
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64," + DATA}},
+    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DATA}},
+    {"type": "input_audio", "input_audio": {"data": DATA, "format": "wav"}},
+    {"type": "file", "file": {"file_data": DATA, "filename": "a.pdf"}},
+]
 
-    assert prompt_tokens(request(messages=[{"role": "user", "content": [picture]}])) < PER_PART + 20
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: str(picture["type"]))
+def test_a_picture_costs_a_flat_sum_however_large_its_data(picture: dict[str, Any]) -> None:
+    weight = weigh(request(messages=[{"role": "user", "content": [picture]}]))
+
+    assert weight.media == 1
+    assert PER_PART <= weight.likely < PER_PART + 40
+
+
+def test_a_picture_in_the_input_of_a_response_costs_the_same() -> None:
+    picture = {"type": "input_image", "image_url": "data:image/png;base64," + DATA}
+    asked = DIALECTS["openai"].read_request(
+        json.dumps({"model": "m", "input": [{"role": "user", "content": [picture]}]}).encode(), "responses"
+    )
+
+    assert PER_PART <= weigh(asked).likely < PER_PART + 40
+
+
+def test_text_in_a_tools_result_or_a_plain_document_is_text_however_deep() -> None:
+    result = {"type": "tool_result", "content": [{"type": "text", "text": "word " * 600}]}
+    document = {"type": "document", "source": {"type": "text", "data": "word " * 600}}
+
+    for part in (result, document):
+        assert weigh(request(messages=[{"role": "user", "content": [part]}])).most >= 3_000
+
+
+def test_depth_is_no_matter() -> None:
+    deep: Any = "x" * 100
+    for _ in range(250):
+        deep = [{"a": deep}]
+
+    assert weigh(request(messages=[{"role": "user", "content": deep}])).text >= 100
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_takes_more_tokens_than_the_most(text: str) -> None:
+    asked = request(messages=[{"role": "user", "content": text}])
+
+    for encoding in ENCODINGS:
+        assert count_tokens(text, encoding) + 10 <= weigh(asked).most
 
 
 def test_chinese_and_emoji_count_by_their_bytes() -> None:
-    assert prompt_tokens(request(messages=[{"role": "user", "content": "你好" * 300}])) >= 600
+    assert weigh(request(messages=[{"role": "user", "content": "你好" * 300}])).likely >= 600
 
 
 def test_experience_is_the_95th_percentile_and_the_mean_of_recent_answers() -> None:

@@ -59,8 +59,13 @@ class Clock:
 class Tariff:
     """A dollar per million tokens, ten for those of `dear`; nobody knows the price of `secret`."""
 
-    def price(self, provider: str, model: str, usage: Usage) -> float | None:
+    def price(self, provider: str, model: str, usage: Usage, tier: str | None = None) -> float | None:
         return None if model == "secret" else usage.total_tokens / 1e6 * (10 if model == "dear" else 1)
+
+    def most(
+        self, provider: str, model: str, prompt: int, completion: int, tier: str | None = None
+    ) -> float | None:
+        return self.price(provider, model, Usage(prompt, completion))
 
     def output_cap(self, provider: str, model: str) -> int | None:
         return 10_000
@@ -80,9 +85,7 @@ class BrokenTranscript:
 
 
 class House:
-    def __init__(
-        self, limits: LimitScopes | None = None, budgets: BudgetScopes | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, limits: LimitScopes | None = None, budgets: BudgetScopes | None = None) -> None:
         self.clock = Clock()
         self.limiter = MemoryRateLimiter(self.clock.nanoseconds)
         self.ledger = MemoryBudgetLedger()
@@ -94,7 +97,6 @@ class House:
             budget_of={"rich": Budget(100.0)}.get,
             clock=self.clock,
             alert=self.alerts.append,
-            **settings,
         )
         ring = Keyring(DictKeyStore(), pepper=b"p", clock=self.clock)
         self.gate = Gate(ring, self.limiter, defaults=Limits(), clock=self.clock, reserver=self.reserver)
@@ -247,7 +249,7 @@ async def test_experience_makes_the_reservation_smaller_than_the_request_allows(
     "scopes",
     [
         LimitScopes(tenants={"acme": Limits(tokens_per_minute=1_500)}),
-        LimitScopes(projects={"p": Limits(tokens_per_minute=1_500)}),
+        LimitScopes(projects={"acme/p": Limits(tokens_per_minute=1_500)}),
         LimitScopes(models={"gpt": Limits(tokens_per_minute=1_500)}),
         LimitScopes(models={"openai/gpt": Limits(tokens_per_minute=1_500)}),
         LimitScopes(models={"gpt": Limits(requests_per_minute=1)}),
@@ -352,7 +354,7 @@ async def test_a_refused_budget_gives_the_tokens_back() -> None:
     ("budgets", "account"),
     [
         (BudgetScopes(tenants={"acme": MONTHLY}), "tenant:acme"),
-        (BudgetScopes(projects={"p": MONTHLY}), "project:p"),
+        (BudgetScopes(projects={"acme/p": MONTHLY}), "project:acme/p"),
         (BudgetScopes(tags={("team", "a"): MONTHLY}), "tag:team=a"),
         (BudgetScopes(key=MONTHLY), "key:k1"),
     ],
@@ -384,7 +386,7 @@ async def test_alerts_are_handed_on() -> None:
 async def test_a_model_without_a_price_is_served_or_refused_as_configured() -> None:
     unpriced = structs.replace(ROUTE, model="secret")
     serving = House(budgets=BudgetScopes(key=MONTHLY))
-    refusing = House(budgets=BudgetScopes(key=MONTHLY), unpriced="refuse")
+    refusing = House(budgets=BudgetScopes(key=MONTHLY, unpriced="refuse"))
 
     (await serving.reserve(route=unpriced)).settle(called(Usage(5, 5), model="secret"), DONE)
 

@@ -148,9 +148,6 @@ def test_headers_that_would_break_the_call_are_refused(tmp_path: Path, headers: 
     [
         ("state: {database: 'postgresql://h/d'}", "state"),
         ("server: {workers: 2}", "server.workers"),
-        ("limits: {tokens_per_minute: 5}", "limits.tokens_per_minute"),
-        ("keys: [{name: a, key: x, tokens_per_minute: 5}]", "keys[0].tokens_per_minute"),
-        ("keys: [{name: a, key: x, budget: {usd: 5}}]", "keys[0].budget"),
     ],
 )
 def test_what_is_not_built_is_refused_and_not_ignored(tmp_path: Path, text: str, where: str) -> None:

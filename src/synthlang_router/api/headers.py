@@ -202,9 +202,10 @@ def render_facts(facts: Facts, now: float) -> Headers:
 
 
 def _add_rate(headers: Headers, rate: RateState) -> None:
-    headers.append((b"x-ratelimit-limit-requests", b"%d" % rate.limit_requests))
-    headers.append((b"x-ratelimit-remaining-requests", b"%d" % rate.remaining_requests))
-    headers.append((b"x-ratelimit-reset-requests", render_duration(rate.reset_requests).encode()))
+    if rate.limit_requests is not None:
+        headers.append((b"x-ratelimit-limit-requests", b"%d" % rate.limit_requests))
+        headers.append((b"x-ratelimit-remaining-requests", b"%d" % (rate.remaining_requests or 0)))
+        headers.append((b"x-ratelimit-reset-requests", render_duration(rate.reset_requests or 0).encode()))
     if rate.limit_tokens is not None:
         headers.append((b"x-ratelimit-limit-tokens", b"%d" % rate.limit_tokens))
         headers.append((b"x-ratelimit-remaining-tokens", b"%d" % (rate.remaining_tokens or 0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import msgspec
 from msgspec import structs
@@ -13,11 +14,13 @@ from synthlang_router.errors import RateLimitExceeded
 from synthlang_router.models import Caller, Limits, RateState
 from synthlang_router.telemetry import count
 
+_NO_RATES: Final = RateState()
+
 
 class LimitScopes(msgspec.Struct, frozen=True):
     """Limits beside those of keys: `key` holds where a key has none of its own, the others by name.
 
-    A model's name is the one that was asked, or `provider/model` of the one that serves.
+    A project's name is `tenant/project`; a model's the one that was asked, or `provider/model` of the one that serves.
     """
 
     key: Limits = Limits()
@@ -61,28 +64,28 @@ def call_asks(caller: Caller, models: tuple[str, ...], scopes: LimitScopes) -> t
 def with_cost(asks: tuple[Ask, ...], tokens: int) -> tuple[Ask, ...]:
     """The same asks with so many tokens asked for."""
     cost = max(1, tokens)
-    return tuple([structs.replace(ask, cost=cost) if ask.unit == "tokens" else ask for ask in asks])
+    return tuple(
+        [Ask(ask.bucket, ask.rate, cost, 0, "tokens") if ask.unit == "tokens" else ask for ask in asks]
+    )
 
 
 def rate_state(
     asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], before: RateState | None
 ) -> RateState | None:
     """What the headers say: of requests and of tokens the bucket that is nearest to refusing."""
-    state = before
+    state = RateState() if before is None else before
     for ask, verdict in zip(asks, verdicts, strict=True):
         if ask.rate is None:
             continue
         limit, left, reset = ask.rate.burst, verdict.remaining, verdict.reset / SECOND
         if ask.unit == "tokens":
-            if state is not None and (state.remaining_tokens is None or left <= state.remaining_tokens):
+            if state.remaining_tokens is None or left <= state.remaining_tokens:
                 state = structs.replace(state, limit_tokens=limit, remaining_tokens=left, reset_tokens=reset)
-        elif state is None:
-            state = RateState(limit, left, reset)
-        elif left < state.remaining_requests:
-            state = structs.replace(
-                state, limit_requests=limit, remaining_requests=left, reset_requests=reset
+        elif state.remaining_requests is None or left < state.remaining_requests:
+            state = RateState(
+                limit, left, reset, state.limit_tokens, state.remaining_tokens, state.reset_tokens
             )
-    return state
+    return before if state == _NO_RATES else state
 
 
 def refusal(asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], slot_wait: float) -> RateLimitExceeded:
@@ -110,13 +113,24 @@ def _holders(caller: Caller, scopes: LimitScopes) -> Iterator[tuple[str, Limits]
     yield f"key:{caller.key_id}", key_limits(caller.limits, scopes.key)
     if caller.tenant_id in scopes.tenants:
         yield f"tenant:{caller.tenant_id}", scopes.tenants[caller.tenant_id]
-    if caller.project_id and caller.project_id in scopes.projects:
-        yield f"project:{caller.project_id}", scopes.projects[caller.project_id]
+    project = project_name(caller)
+    if project in scopes.projects:
+        yield f"project:{project}", scopes.projects[project]
+
+
+def project_name(caller: Caller) -> str:
+    """`tenant/project`; empty without a project."""
+    return f"{caller.tenant_id}/{caller.project_id}" if caller.project_id else ""
+
+
+def has_rate(limit: float | None) -> bool:
+    """Whether it limits anything."""
+    return limit is not None and limit != math.inf
 
 
 def _request_asks(bucket: str, limits: Limits) -> Iterator[Ask]:
     rate, slots = limits.requests_per_minute, limits.concurrency
-    if rate is not None and rate != math.inf:
+    if rate is not None and has_rate(rate):
         yield Ask(bucket, Rate.per_minute(rate, limits.burst))
     if slots is not None and slots != math.inf:
         yield Ask(bucket, slots=int(slots))
@@ -124,7 +138,7 @@ def _request_asks(bucket: str, limits: Limits) -> Iterator[Ask]:
 
 def _token_asks(bucket: str, limits: Limits, cost: int) -> Iterator[Ask]:
     rate = limits.tokens_per_minute
-    if rate is not None and rate != math.inf:
+    if rate is not None and has_rate(rate):
         yield Ask(f"{bucket}:tokens", Rate.per_minute(rate), cost, unit="tokens")
 
 

@@ -7,7 +7,7 @@ can never spend more than there is. Amounts are whole nano-dollars: sums are exa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Protocol
 
@@ -84,6 +84,11 @@ def window_at(budget: Budget, now: float) -> Window:
     return Window(int(start.timestamp()), int(start.timestamp()), end.timestamp())
 
 
+def slot_of(budget: Budget, moment: float) -> int:
+    """The slot that spending at this moment falls into."""
+    return window_at(budget, moment).slot
+
+
 class Windows:
     """Windows as `window_at` gives them, kept while they last: computing one takes 2 us, twice a request."""
 
@@ -148,6 +153,8 @@ class BudgetAlert(msgspec.Struct, frozen=True):
 
 def alerts_between(account: str, budget: Budget, before: int, after: int, slot: int) -> list[BudgetAlert]:
     """The alerts due as spending in the window went from `before` to `after`."""
+    if not budget.alerts or before == after:
+        return []
     limit = budget.nano
     return [
         BudgetAlert(account, share, after / NANO, budget.usd, slot)
@@ -161,6 +168,11 @@ class Balance(msgspec.Struct, frozen=True):
 
     spent: int
     reserved: int
+
+
+History = Callable[[str, float], Awaitable[Mapping[int, int] | None]]
+"""What the record says that an account has spent since a moment: nano-dollars by the hour (seconds since the epoch) it
+began in. None where the record does not know."""
 
 
 class BudgetLedger(Protocol):

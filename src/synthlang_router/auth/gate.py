@@ -85,8 +85,7 @@ class Gate:
         self._budgets = budgets
         self._asks.clear()
         if self._reserver is not None:
-            self._reserver.limits = limits
-            self._reserver.budgets = budgets
+            self._reserver.use(limits, budgets)
 
     async def allow_request(self, caller: Caller, facts: Facts) -> Permit:
         """Count one request and take a slot, or refuse and take nothing; either way `facts.rate` says what is left.

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
 
-from synthlang_router.auth.asks import LimitScopes, call_asks, rate_state, refusal, with_cost
+from synthlang_router.auth.asks import (
+    LimitScopes,
+    call_asks,
+    has_rate,
+    project_name,
+    rate_state,
+    refusal,
+    with_cost,
+)
 from synthlang_router.auth.budgets import NANO, Budget, BudgetAlert, BudgetAsk, BudgetLedger, Refusal, Share
-from synthlang_router.auth.demand import Demand, demand_of, prompt_tokens
+from synthlang_router.auth.demand import Demand, demand_of
 from synthlang_router.auth.expectation import Expectation
 from synthlang_router.auth.limits import Ask, Mark, RateLimiter
 from synthlang_router.auth.permit import NothingReserved, Reservation
 from synthlang_router.auth.spending import Tariff, cost_of, usage_of
 from synthlang_router.errors import BudgetExceeded, RateLimitExceeded, RouterError
-from synthlang_router.models import Caller, ChatRequest, Facts, Outcome, Route, Target, Usage
+from synthlang_router.models import Caller, ChatRequest, Facts, Outcome, Route, Usage
 from synthlang_router.telemetry import count
 
 _NOTHING: Final = NothingReserved()
 _HELD_WAIT: Final = 1.0
 """Seconds after which money that requests under way hold may have come free: nobody knows."""
 
+_MAX_PREPARED: Final = 10_000
+"""Callers and targets whose asks are kept ready; making them anew costs microseconds."""
+
 
 class BudgetScopes(msgspec.Struct, frozen=True):
-    """Budgets beside those of keys, by name; `key` holds for every key without its own."""
+    """Budgets beside those of keys; `key` holds for every key without its own.
+
+    Projects go by `tenant/project`, for two tenants may call theirs the same. `unpriced` is what happens to a request
+    under a budget whose model nobody has a price for.
+    """
 
     key: Budget | None = None
     tenants: Mapping[str, Budget] = {}
     projects: Mapping[str, Budget] = {}
     tags: Mapping[tuple[str, str], Budget] = {}
+    unpriced: Literal["serve", "refuse"] = "serve"
 
 
 class Reserver:
-    """`budget_of(key_id)` gives a key's own budget, `clock` wall-clock seconds, `alert` takes what became due.
-
-    `unpriced`: what happens to a request under a budget whose model nobody has a price for.
-    """
+    """`budget_of(key_id)` gives a key's own budget, `clock` wall-clock seconds, `alert` takes what became due."""
 
     def __init__(
         self,
@@ -48,8 +61,6 @@ class Reserver:
         budget_of: Callable[[str], Budget | None],
         clock: Callable[[], float],
         alert: Callable[[BudgetAlert], None],
-        unpriced: Literal["serve", "refuse"] = "serve",
-        estimate: Callable[[ChatRequest], int] = prompt_tokens,
     ) -> None:
         self._limiter = limiter
         self._ledger = ledger
@@ -57,23 +68,30 @@ class Reserver:
         self._budget_of = budget_of
         self._clock = clock
         self._alert = alert
-        self._unpriced = unpriced
-        self._estimate = estimate
         self._expectation = Expectation()
-        self.limits = LimitScopes()
-        self.budgets = BudgetScopes()
+        self.use(LimitScopes(), BudgetScopes())
+
+    def use(self, limits: LimitScopes, budgets: BudgetScopes) -> None:
+        """Take these from now on; what is used up stays used up."""
+        self._limits = limits
+        self._budgets = budgets
+        self._asks: dict[tuple[str, str, str, str], tuple[Caller, tuple[Ask, ...]]] = {}
+        shared = limits.tenants or limits.projects or limits.models or has_rate(limits.key.tokens_per_minute)
+        self._keys_only = not shared and budgets == BudgetScopes(unpriced=budgets.unpriced)
 
     async def reserve(self, caller: Caller, route: Route, request: ChatRequest, facts: Facts) -> Reservation:
         """Set aside, or raise RateLimitExceeded or BudgetExceeded with nothing taken."""
-        asks = call_asks(caller, (request.model, f"{route.provider}/{route.model}"), self.limits)
-        accounts = self._accounts(caller)
+        own = self._budget_of(caller.key_id)
+        if self._keys_only and own is None and not has_rate(caller.limits.tokens_per_minute):
+            return _NOTHING
+        asks = self._asks_of(caller, request.model, route)
+        accounts = accounts_of(caller, facts.tags, own, self._budgets)
         if not asks and not accounts:
             return _NOTHING
         demand = demand_of(
             request,
-            prompt=self._estimate(request),
             expected=self._expectation.p95(route.model),
-            cap=self._tariff.output_cap(route.provider, route.model),
+            cap=self._output_cap(route),
         )
         asks = with_cost(asks, demand.prompt + demand.likely)
         admission = await self._limiter.admit(asks)
@@ -82,11 +100,23 @@ class Reserver:
             raise refusal(asks, admission.verdicts, _HELD_WAIT)
         held = Held(self, demand, asks, admission.marks, admission.lease)
         try:
-            held.shares = await self._spend(accounts, route, demand)
+            held.shares = await self._spend(accounts, route, demand, request.service_tier)
         except BaseException:
             held.give_back()
             raise
         return held
+
+    def _asks_of(self, caller: Caller, asked: str, route: Route) -> tuple[Ask, ...]:
+        """What a call has to pass, made once for a caller and a target."""
+        name = (caller.key_id, asked, route.provider, route.model)
+        known = self._asks.get(name)
+        if known is not None and known[0] is caller:
+            return known[1]
+        if len(self._asks) >= _MAX_PREPARED:
+            self._asks.clear()
+        asks = call_asks(caller, (asked, f"{route.provider}/{route.model}"), self._limits)
+        self._asks[name] = (caller, asks)
+        return asks
 
     def settle(self, held: Held, usage: Usage, facts: Facts) -> None:
         """Replace what `held` set aside by the truth."""
@@ -108,51 +138,47 @@ class Reserver:
             self._ledger.settle(held.shares, 0, self._clock())
 
     async def _spend(
-        self, accounts: tuple[tuple[str, Budget], ...], route: Route, demand: Demand
+        self, accounts: Sequence[tuple[str, Budget]], route: Route, demand: Demand, tier: str | None
     ) -> tuple[Share, ...]:
         if not accounts:
             return ()
-        upper = max(
-            [
-                self._price(target, demand.prompt, demand.most)
-                for target in (Target(route.provider, route.model), *route.alternatives)
-            ]
-        )
-        average = self._expectation.mean(route.model)
-        mean = (
-            upper
-            if average is None
-            else self._price(Target(route.provider, route.model), demand.prompt, average)
-        )
+        upper = self._most(route.provider, route.model, demand, tier)
+        for target in route.alternatives:
+            upper = max(upper, self._most(target.provider, target.model, demand, tier))
+        mean = upper
+        if any([budget.estimate == "mean" for _, budget in accounts]):
+            mean = min(upper, self._mean(route, demand, tier, upper))
         now = self._clock()
         outcome = await self._ledger.reserve(
-            [BudgetAsk(account, budget, upper, min(mean, upper)) for account, budget in accounts], now
+            [BudgetAsk(account, budget, upper, mean) for account, budget in accounts], now
         )
         if isinstance(outcome, Refusal):
             raise _refused(outcome, now)
         return outcome
 
-    def _price(self, target: Target, prompt: int, completion: int) -> int:
-        usage = Usage(prompt_tokens=prompt, completion_tokens=completion)
-        price = self._tariff.price(target.provider, target.model, usage)
+    def _output_cap(self, route: Route) -> int | None:
+        """Of the target that writes most; None where nobody knows of one."""
+        most = self._tariff.output_cap(route.provider, route.model)
+        for target in route.alternatives:
+            cap = self._tariff.output_cap(target.provider, target.model)
+            most = None if most is None or cap is None else max(most, cap)
+        return most
+
+    def _mean(self, route: Route, demand: Demand, tier: str | None, otherwise: int) -> int:
+        """Nano-dollars that such calls cost on average, as far as there were any."""
+        average = self._expectation.mean(route.model)
+        if average is None:
+            return otherwise
+        return _nano(self._tariff.price(route.provider, route.model, Usage(demand.prompt, average), tier))
+
+    def _most(self, provider: str, model: str, demand: Demand, tier: str | None) -> int:
+        """Nano-dollars that a call of this target can cost."""
+        price = self._tariff.most(provider, model, demand.prompt_most, demand.most, tier)
         if price is None:
             count("budget_unpriced")
-            if self._unpriced == "refuse":
-                raise BudgetExceeded(
-                    f"The price of {target.model!r} is not known, and this key has a budget."
-                )
+            if self._budgets.unpriced == "refuse":
+                raise BudgetExceeded(f"The price of {model!r} is not known, and a budget holds here.")
         return _nano(price)
-
-    def _accounts(self, caller: Caller) -> tuple[tuple[str, Budget], ...]:
-        scopes = self.budgets
-        own = self._budget_of(caller.key_id) or scopes.key
-        found = [
-            (f"key:{caller.key_id}", own),
-            (f"tenant:{caller.tenant_id}", scopes.tenants.get(caller.tenant_id)),
-            (f"project:{caller.project_id}", scopes.projects.get(caller.project_id)),
-        ]
-        found += [(f"tag:{name}={value}", scopes.tags.get((name, value))) for name, value in caller.tags]
-        return tuple([(account, budget) for account, budget in found if budget is not None])
 
 
 class Held:
@@ -182,6 +208,24 @@ class Held:
         if not self._settled:
             self._settled = True
             self._reserver.undo(self)
+
+
+def accounts_of(
+    caller: Caller, tags: Sequence[tuple[str, str]], own: Budget | None, scopes: BudgetScopes
+) -> list[tuple[str, Budget]]:
+    """The accounts that pay for a call: of the key (`own` is its budget), its tenant, its project and every tag."""
+    budget = scopes.key if own is None else own
+    found = [] if budget is None else [(f"key:{caller.key_id}", budget)]
+    if caller.tenant_id in scopes.tenants:
+        found.append((f"tenant:{caller.tenant_id}", scopes.tenants[caller.tenant_id]))
+    project = project_name(caller)
+    if project in scopes.projects:
+        found.append((f"project:{project}", scopes.projects[project]))
+    if scopes.tags:
+        for tag in dict.fromkeys((*caller.tags, *tags)):
+            if tag in scopes.tags:
+                found.append((f"tag:{tag[0]}={tag[1]}", scopes.tags[tag]))
+    return found
 
 
 def _nano(usd: float | None) -> int:

@@ -14,8 +14,14 @@ _NOTHING: Final = Usage()
 class Tariff(Protocol):
     """Prices and sizes of models."""
 
-    def price(self, provider: str, model: str, usage: Usage) -> float | None:
-        """US dollars; None where nobody knows."""
+    def price(self, provider: str, model: str, usage: Usage, tier: str | None = None) -> float | None:
+        """US dollars, at a service tier where it has a price of its own; None where nobody knows."""
+        ...
+
+    def most(
+        self, provider: str, model: str, prompt: int, completion: int, tier: str | None = None
+    ) -> float | None:
+        """US dollars that so many tokens cost at most, of whatever kind they are; None where nobody knows."""
         ...
 
     def output_cap(self, provider: str, model: str) -> int | None:

@@ -9,6 +9,7 @@ from typing import Final
 from synthlang_router.config.document import Path
 from synthlang_router.config.faults import Fault, did_you_mean
 from synthlang_router.config.keys import KeySettings
+from synthlang_router.config.money import BudgetSettings
 from synthlang_router.config.providers import is_dated_azure
 from synthlang_router.config.settings import Settings
 from synthlang_router.config.urls import same_place
@@ -27,6 +28,7 @@ def contradictions(settings: Settings) -> Iterator[Fault]:
     yield from _rules(settings)
     yield from _embedding_model(settings)
     yield from _keys(settings)
+    yield from _money(settings)
 
 
 def _server(settings: Settings) -> Iterator[Fault]:
@@ -77,6 +79,29 @@ def _rules(settings: Settings) -> Iterator[Fault]:
         least, most = rule.when.min_prompt_bytes, rule.when.max_prompt_bytes
         if least is not None and most is not None and least > most:
             yield Fault(("routing", "rules", index, "when"), "min_prompt_bytes is above max_prompt_bytes")
+
+
+def _money(settings: Settings) -> Iterator[Fault]:
+    for name in settings.prices:
+        provider = name.partition("/")[0]
+        if provider not in settings.providers:
+            near = did_you_mean(provider, settings.providers)
+            yield Fault(("prices", name), f"no such provider{near}")
+    budgets = settings.budgets
+    named: list[tuple[Path, BudgetSettings | None]] = [(("budgets", "key"), budgets.key)]
+    for scope, given in (
+        ("tenants", budgets.tenants),
+        ("projects", budgets.projects),
+        ("tags", budgets.tags),
+    ):
+        named += [(("budgets", scope, name), budget) for name, budget in given.items()]
+    named += [(("keys", index, "budget"), key.budget) for index, key in enumerate(settings.keys)]
+    for path, budget in named:
+        if budget is not None and budget.rolling and budget.per == "total":
+            yield Fault((*path, "rolling"), "a total has no window that could roll")
+    for index, key in enumerate(settings.keys):
+        if key.role == "admin" and key.budget is not None:
+            yield Fault(("keys", index, "budget"), "an admin key cannot call models")
 
 
 def _embedding_model(settings: Settings) -> Iterator[Fault]:

@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from synthlang_router.config.money import BudgetSettings, ProjectName
 from synthlang_router.config.section import Count, Identifier, Name, Rate, Section, TagName
+
+
+class ScopeLimitSettings(Section):
+    """What a tenant, a project or a model may take, all its keys together; null is no limit."""
+
+    requests_per_minute: Rate | None = Field(default=None, description="Requests per minute.")
+    burst: Rate | None = Field(default=None, description="Requests at once; null is `requests_per_minute`.")
+    concurrency: Count | None = Field(default=None, description="Requests under way at once.")
+    tokens_per_minute: Rate | None = Field(default=None, description="Tokens per minute.")
 
 
 class LimitSettings(Section):
@@ -21,14 +31,21 @@ class LimitSettings(Section):
     concurrency: Count | None = Field(
         default=100, description="Requests under way at once; null is no limit."
     )
-    tokens_per_minute: Rate | None = Field(default=None, description="Tokens per minute; null is no limit.")
-
-
-class BudgetSettings(Section):
-    """Money a key may spend in a window."""
-
-    usd: float = Field(gt=0, le=1e9, allow_inf_nan=False, description="US dollars.")
-    per: Literal["day", "month"] = Field(default="month", description="The window, in UTC.")
+    tokens_per_minute: Rate | None = Field(
+        default=None,
+        description="Tokens per minute, set aside before a call upstream and settled after it; null is no limit.",
+    )
+    tenants: Mapping[Identifier, ScopeLimitSettings] = Field(
+        default={}, max_length=10_000, description="Of all keys of a tenant together."
+    )
+    projects: Mapping[ProjectName, ScopeLimitSettings] = Field(
+        default={}, max_length=10_000, description="Of all keys of a project together, by `tenant/project`."
+    )
+    models: Mapping[Name, ScopeLimitSettings] = Field(
+        default={},
+        max_length=10_000,
+        description="Of calls for a model, by the name that is asked or by `provider/model` of the one that serves.",
+    )
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -45,6 +62,9 @@ class KeySettings(Section):
     )
     tenant: Identifier | None = Field(
         default=None, description="Who shares cache and rows. Left out: the key alone."
+    )
+    project: Identifier | None = Field(
+        default=None, description="The project of its tenant that it belongs to."
     )
     user: Identifier | None = Field(default=None, description="The user it stands for. Left out: its name.")
     models: tuple[Name, ...] = Field(
@@ -65,7 +85,9 @@ class KeySettings(Section):
     burst: Rate | None = Field(default=None, description="As in `limits`.")
     concurrency: Count | None = Field(default=None, description="As in `limits`.")
     tokens_per_minute: Rate | None = Field(default=None, description="As in `limits`.")
-    budget: BudgetSettings | None = Field(default=None, description="Money it may spend.")
+    budget: BudgetSettings | None = Field(
+        default=None, description="Money it may spend; left out: `budgets.key`."
+    )
     expires: Annotated[datetime, AfterValidator(_in_utc)] | None = Field(
         default=None, description="The moment it stops being valid; without a zone, UTC."
     )

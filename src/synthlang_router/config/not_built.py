@@ -20,19 +20,12 @@ class NotBuilt:
     instead: str
 
 
-def _is_set(value: object) -> bool:
-    return value is not None
-
-
 NOT_BUILT_YET: Final[tuple[NotBuilt, ...]] = (
     NotBuilt("state", lambda value: value != "embedded", "only `embedded` so far"),
     NotBuilt("server.workers", lambda value: value > 1, "only 1 so far"),
     NotBuilt(
         "cache.semantic.max_error_rate", lambda value: value != 0.01, "the verifier decides alone so far"
     ),
-    NotBuilt("limits.tokens_per_minute", _is_set, "use requests_per_minute and concurrency"),
-    NotBuilt("keys.*.tokens_per_minute", _is_set, "use requests_per_minute and concurrency"),
-    NotBuilt("keys.*.budget", _is_set, "use requests_per_minute and concurrency"),
 )
 
 

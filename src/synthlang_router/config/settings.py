@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from synthlang_router.config.keys import KeySettings, LimitSettings
+from synthlang_router.config.money import BudgetsSettings, PricedModel, PriceSettings
 from synthlang_router.config.providers import ModelTimeouts, ProviderSettings
 from synthlang_router.config.section import (
     Bytes,
@@ -289,6 +290,12 @@ class Settings(Section):
     cache: CacheSettings = Field(default=CacheSettings(), description="Answers given again.")
     limits: LimitSettings = Field(
         default=LimitSettings(), description="Limits of keys that have none of their own."
+    )
+    budgets: BudgetsSettings = Field(default=BudgetsSettings(), description="Money that may be spent.")
+    prices: Mapping[PricedModel, PriceSettings] = Field(
+        default={},
+        max_length=10_000,
+        description="What models cost that the built-in table does not know or has otherwise, by `provider/model`.",
     )
     keys: tuple[KeySettings, ...] = Field(
         default=(), max_length=10_000, description="Keys imported at start."

@@ -22,6 +22,7 @@ COUNTED_BYTES: Final = 64_000
 """Longer texts are estimated, not counted: counting takes 3 ms at this size, on the event loop."""
 _BILLED_ERRORS: Final = frozenset((0, 200, 502, 504, 499))
 """Statuses of a failed attempt in which the provider may have worked: cut, timed out, cancelled."""
+_FREE: Final = Rates(Units())
 
 
 class OwnPrice(msgspec.Struct, frozen=True):
@@ -72,15 +73,15 @@ class Costs:
 
     def price(self, provider: str, model: str, usage: Usage, tier: str | None = None) -> float | None:
         """US dollars; None where nobody knows."""
-        tariffs = self._tariffs
-        own = tariffs.own.get((provider, model))
-        if own is not None:
-            return own.rates.cost(usage) / FEMTO
-        if provider in tariffs.free:
-            return 0.0
-        found = self._find(provider, model)
-        rates = None if found is None else self._table.rates(found, self._now(), tier)
+        rates = self._rates(provider, model, tier)
         return None if rates is None else rates.cost(usage) / FEMTO
+
+    def most(
+        self, provider: str, model: str, prompt: int, completion: int, tier: str | None = None
+    ) -> float | None:
+        """US dollars that so many tokens cost at most, of whatever kind they are; None where nobody knows."""
+        rates = self._rates(provider, model, tier)
+        return None if rates is None else rates.most(prompt, completion) / FEMTO
 
     def output_cap(self, provider: str, model: str) -> int | None:
         """Completion tokens the model writes at most; None where nobody knows."""
@@ -105,7 +106,7 @@ class Costs:
         serving = _serving(facts.attempts)
         if facts.usage is None and (outcome.kind == "complete" or _was_billed(facts.attempts[serving])):
             self._count(request, facts, outcome)
-        tier = _tier(request)
+        tier = request.service_tier
         for number, attempt in enumerate(facts.attempts):
             facts.attempts[number] = self._line(attempt, number == serving, request, facts, tier)
         lines = [attempt.cost for attempt in facts.attempts]
@@ -165,6 +166,16 @@ class Costs:
             (method, other - cost) for method, other in instead if other is not None and other != cost
         )
 
+    def _rates(self, provider: str, model: str, tier: str | None) -> Rates | None:
+        tariffs = self._tariffs
+        own = tariffs.own.get((provider, model))
+        if own is not None:
+            return own.rates
+        if provider in tariffs.free:
+            return _FREE
+        found = self._find(provider, model)
+        return None if found is None else self._table.rates(found, self._now(), tier)
+
     def _find(self, provider: str, model: str) -> Model | None:
         price_provider = self._tariffs.providers.get(provider)
         return None if price_provider is None else self._table.find(price_provider, model)
@@ -194,12 +205,3 @@ def _has_body(attempt: Attempt) -> bool:
 
 def _was_billed(attempt: Attempt) -> bool:
     return attempt.status in _BILLED_ERRORS
-
-
-def _tier(request: ChatRequest) -> str | None:
-    """The service tier that was asked for, where it may have a price of its own."""
-    raw = request.fields.get("service_tier")
-    if raw is None:
-        return None
-    tier = bytes(raw).strip(b'"').decode("ascii", "replace")
-    return None if tier in ("auto", "default", "null", "standard_only") else tier

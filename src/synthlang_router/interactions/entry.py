@@ -90,7 +90,7 @@ def closed_row(
         level=facts.level if facts.compression else "",
         tokens_saved=facts.tokens_saved,
         tokens_would_save=facts.tokens_would_save,
-        cost=facts.cost,
+        cost=0.0 if facts.cost is None and not facts.attempts else facts.cost,
         attempts=tuple(facts.attempts),
         timings=_timings(facts, now),
         dropped=facts.dropped,

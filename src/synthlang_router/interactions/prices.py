@@ -148,6 +148,16 @@ class Rates:
             + found[7]
         )
 
+    def most(self, prompt: int, completion: int) -> int:
+        """Femto-dollars at most, whatever kinds of tokens these turn out to be."""
+        dearest = 0
+        for start, found in self._steps:
+            if prompt > start:  # a shorter prompt may fall under any step below
+                per_prompt = found[0] + max(0, found[2], found[3], found[5])
+                per_completion = found[1] + max(0, found[4], found[6])
+                dearest = max(dearest, per_prompt * prompt + per_completion * completion + found[7])
+        return dearest
+
 
 class PriceTable:
     """Looks models up by price provider and name, and remembers what it found; providers are decoded when needed."""

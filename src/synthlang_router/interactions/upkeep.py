@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ _JUMP_SECONDS: Final = 3600.0
 
 class Upkeep:
     """Called by one thread. Raises BackendError when the log is not to be had.
+
+    `adopted` is set once the log has all that dead processes had left.
 
     Rows are deleted in small transactions, so that neither readers nor the drain wait long. A wall clock that jumped
     by more than an hour is not believed for a day: a wrong date must not empty the record.
@@ -50,11 +53,13 @@ class Upkeep:
         self._now = now
         self._monotonic = monotonic
         self._estimate = estimate
+        self.adopted = threading.Event()
         self._seen = (now(), monotonic())
         self._distrusted_until = 0.0
 
     def __call__(self) -> None:
         adopt_all(self._root, self._vault, self._filing, self._estimate)
+        self.adopted.set()
         before = self._expired_before()
         if before is not None:
             self._in_rounds(

@@ -6,6 +6,7 @@ compression, the tenant's sealing and the database are the drain's.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,10 @@ _REFUSAL: Final = (
 
 
 class Interactions:
-    """One per process. `journal` and `drain` are None where recording is off: then every call is one comparison."""
+    """One per process. `journal` and `drain` are None where recording is off: then every call is one comparison.
+
+    `adopted` is set once the log has all that processes that died had left in their journals.
+    """
 
     def __init__(
         self,
@@ -48,8 +52,10 @@ class Interactions:
         commit: GroupCommit | None = None,
         monotonic: Callable[[], float],
         prices: str = "",
+        adopted: threading.Event | None = None,
     ) -> None:
         self._prices = prices
+        self.adopted = threading.Event() if adopted is None else adopted
         self._policy = policy
         self._journal = journal
         self.drain = drain
@@ -96,7 +102,15 @@ class Interactions:
         )
         drain = Drain(journal, filing, policy, monotonic=monotonic, upkeep=upkeep)
         commit = GroupCommit(journal) if policy.fsync == "always" else None
-        return cls(policy, journal=journal, drain=drain, commit=commit, monotonic=monotonic, prices=prices)
+        return cls(
+            policy,
+            journal=journal,
+            drain=drain,
+            commit=commit,
+            monotonic=monotonic,
+            prices=prices,
+            adopted=upkeep.adopted,
+        )
 
     def start(self) -> None:
         """Begin to carry rows into the log, those of processes that died first."""

@@ -1,14 +1,17 @@
-"""`upper_estimate`: the tokens of a prompt in Anthropic's words, for providers that do not count: never too low."""
+"""Tokens, where no provider counts them: `upper_estimate` of a prompt, never too low, and what a call used, exactly."""
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
+from synthlang_router.errors import InvalidRequest
 from synthlang_router.models import ChatRequest
-from synthlang_router.synthlang import count_prompt
+from synthlang_router.synthlang import count_prompt, count_tokens
+from synthlang_router.synthlang.tokens import encoding_for
 from synthlang_router.wire.bridges import as_chat
 
 MARGIN: Final = 1.5
@@ -29,6 +32,27 @@ def upper_estimate(request: ChatRequest, model: str) -> int:
         if part.get("type") != "text"
     )
     return math.ceil(count_prompt(chat, model).tokens * MARGIN) + beside
+
+
+def used_prompt(request: ChatRequest, model: str) -> int:
+    """Tokens of the prompt of a call, as its provider would have counted them."""
+    if request.kind == "chat":
+        return count_prompt(request, model).tokens
+    if request.kind in ("messages", "responses"):
+        with suppress(InvalidRequest):  # what has no form in chat is counted as the JSON it is
+            return count_prompt(as_chat(request), model).tokens
+    raw = request.fields.get("prompt") or request.fields.get("input")
+    return 0 if raw is None else used_text(_plain(bytes(raw)), model)
+
+
+def used_text(text: str, model: str) -> int:
+    """Tokens of a completion."""
+    return count_tokens(text, encoding_for(model)[0])
+
+
+def _plain(raw: bytes) -> str:
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, str) else raw.decode()
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:

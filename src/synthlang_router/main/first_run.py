@@ -14,6 +14,7 @@ import msgspec
 from synthlang_router.auth import Imported, KeyPlan, KeyStore, generate_key, import_key, import_keys
 from synthlang_router.config import KeySettings, Settings
 from synthlang_router.errors import ConfigurationError
+from synthlang_router.main.scopes import budget_of
 from synthlang_router.main.secrets import ADMIN_FILE, USER_FILE, write_secret
 from synthlang_router.models import Limits
 
@@ -49,6 +50,8 @@ def planned(key: KeySettings) -> KeyPlan:
         may_widen=key.may_widen,
         compression=key.compression,
         level=key.compression_level,
+        project="" if key.project is None else key.project,
+        budget=None if key.budget is None else budget_of(key.budget),
     )
 
 

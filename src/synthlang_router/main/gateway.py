@@ -27,12 +27,14 @@ from synthlang_router.main.administration import open_administration
 from synthlang_router.main.caching import open_cache
 from synthlang_router.main.counting import upper_estimate
 from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
+from synthlang_router.main.history import history_of
 from synthlang_router.main.money import Money
 from synthlang_router.main.notation import make_notation
 from synthlang_router.main.opening import DATABASE
 from synthlang_router.main.parts import default_limits, default_wishes, providers_of
 from synthlang_router.main.recording import open_record
 from synthlang_router.main.routes import Routes
+from synthlang_router.main.scopes import budget_scopes, limit_scopes
 from synthlang_router.main.secrets import make_data_dir, pepper
 from synthlang_router.main.transports import Transports
 from synthlang_router.models import Facts
@@ -70,17 +72,12 @@ class Gateway:
         await self._make_keys()
         self.keyring = Keyring(self.keys, pepper=self._pepper, clock=wall_clock)
         await self.keyring.refresh()
-        self.gate = Gate(
-            self.keyring,
-            MemoryRateLimiter(time.monotonic_ns),
-            defaults=default_limits(settings),
-            clock=time.monotonic,
-        )
         self.transports = Transports()
         stack.push_async_callback(self.transports.close)
         providers = providers_of(settings, self.transports.of(settings))
         self.llm_provider = LLMProvider(providers, time.monotonic)
         self.interactions, self.log = await stack.enter_async_context(open_record(settings, self.money.costs))
+        await self._open_gate(stack)
         self.routes = Routes(self.loaded, providers)
         await self.routes.open()
         self.cache = await stack.enter_async_context(
@@ -100,13 +97,31 @@ class Gateway:
         await import_configured(self.keys, loaded.settings, pepper=self._pepper, now=wall_clock())
         await self.keyring.refresh()
         self.wishes = default_wishes(loaded.settings)
-        self.gate.set_defaults(default_limits(loaded.settings))
+        self.gate.use(limit_scopes(loaded.settings), budget_scopes(loaded.settings))
         self.money.use(loaded.settings)
         providers = providers_of(loaded.settings, self.transports.of(loaded.settings))
         self.llm_provider.use(providers)
         await self.routes.use(loaded, providers)
         for pipeline in (self.pipeline, self.embedding_pipeline, self.count_pipeline):
             pipeline.router = self.routes.router
+
+    async def _open_gate(self, stack: AsyncExitStack) -> None:
+        limiter = MemoryRateLimiter(time.monotonic_ns)
+        reserver = await self.money.open(
+            stack,
+            self.settings,
+            limiter=limiter,
+            budget_of=self.keyring.budget_of,
+            history=history_of(self.settings, self.log, self.interactions.adopted),
+        )
+        self.gate = Gate(
+            self.keyring,
+            limiter,
+            defaults=default_limits(self.settings),
+            clock=time.monotonic,
+            reserver=reserver,
+        )
+        self.gate.use(limit_scopes(self.settings), budget_scopes(self.settings))
 
     async def _make_keys(self) -> None:
         now = wall_clock()

@@ -24,11 +24,11 @@ class CacheStatus(StrEnum):
 
 
 class RateState(msgspec.Struct, frozen=True, gc=False):
-    """What the `x-ratelimit-*` headers say; `reset` is seconds until the bucket is full again."""
+    """What the `x-ratelimit-*` headers say, None where there is no limit; `reset` is seconds until the bucket is full."""
 
-    limit_requests: float
-    remaining_requests: float
-    reset_requests: float
+    limit_requests: float | None = None
+    remaining_requests: float | None = None
+    reset_requests: float | None = None
     limit_tokens: float | None = None
     remaining_tokens: float | None = None
     reset_tokens: float | None = None

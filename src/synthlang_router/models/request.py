@@ -56,6 +56,15 @@ class ChatRequest:
         raw = self.fields.get(name)
         return None if raw is None else msgspec.json.decode(raw)
 
+    @property
+    def service_tier(self) -> str | None:
+        """The service tier that was asked for, where it may have a price of its own."""
+        raw = self.fields.get("service_tier")
+        if raw is None:
+            return None
+        tier = bytes(raw).strip(b'"').decode("ascii", "replace")
+        return None if tier in ("auto", "default", "null", "standard_only") else tier
+
     def with_fields(self, changed: Mapping[str, bytes], dropped: tuple[str, ...] = ()) -> ChatRequest:
         """The same request with some top-level fields replaced (JSON bytes) or left out."""
         fields = {name: raw for name, raw in self.fields.items() if name not in dropped}

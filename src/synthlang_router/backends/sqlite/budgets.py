@@ -1,8 +1,8 @@
 """Spending that outlives the process: the memory ledger, written to a SQLite file a few times a second.
 
-What is written for an account is what was spent plus what calls under way have set aside. So after a kill the money
-of cut calls counts as spent, and at most `FLUSH_EVERY` seconds of new reservations are forgotten. The file belongs
-to one gateway; others may read it.
+What was spent and what calls under way have set aside are written apart. After a kill the record says what the cut
+calls cost; where it cannot, what they had set aside counts as spent, and at most `FLUSH_EVERY` seconds of new
+reservations are forgotten. The file belongs to one gateway; others may read it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from synthlang_router.auth.budgets import Balance, Budget, BudgetAlert, BudgetAsk, Refusal, Share
-from synthlang_router.backends.memory.budgets import Account, MemoryBudgetLedger
+from synthlang_router.auth.budgets import Balance, Budget, BudgetAlert, BudgetAsk, History, Refusal, Share
+from synthlang_router.backends.memory.budgets import Account, MemoryBudgetLedger, no_history
 from synthlang_router.backends.sqlite.database import Database
 from synthlang_router.errors import BackendError
 from synthlang_router.telemetry import count
@@ -36,22 +36,27 @@ MIGRATIONS: Final = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    ("ALTER TABLE budget_spending ADD COLUMN held INTEGER NOT NULL DEFAULT 0",),
 )
-_WRITE: Final = "INSERT OR REPLACE INTO budget_spending (account, slot, nano) VALUES (?, ?, ?)"
+"""`nano` was spent, `held` is set aside. Before `held` there was, it was part of `nano`."""
+_WRITE: Final = "INSERT OR REPLACE INTO budget_spending (account, slot, nano, held) VALUES (?, ?, ?, ?)"
 
 
 class SqliteBudgetLedger:
     """`async with SqliteBudgetLedger(path) as ledger`; run `ledger.watch()` in a task of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, history: History = no_history) -> None:
         self._database = Database(path, concern="budgets", migrations=MIGRATIONS)
-        self._memory = MemoryBudgetLedger()
+        self._memory = MemoryBudgetLedger(history)
         self._changed: set[str] = set()
 
     async def __aenter__(self) -> SqliteBudgetLedger:
         await self._database.open()
-        for account, slot, nano in await self._database.write(_load):
-            self._memory.accounts.setdefault(account, Account()).spent[slot] = nano
+        for name, slot, nano, held in await self._database.write(_load):
+            account = self._memory.account(name)
+            account.spent[slot] = nano
+            if held:
+                account.lost[slot] = held
         return self
 
     async def __aexit__(
@@ -102,17 +107,25 @@ class SqliteBudgetLedger:
             raise
 
 
-def _rows(name: str, account: Account) -> list[tuple[str, int, int]]:
-    slots = account.spent.keys() | account.reserved.keys()
-    return [(name, slot, account.spent.get(slot, 0) + account.reserved.get(slot, 0)) for slot in slots]
+def _rows(name: str, account: Account) -> list[tuple[str, int, int, int]]:
+    slots = account.spent.keys() | account.reserved.keys() | account.lost.keys()
+    return [
+        (
+            name,
+            slot,
+            account.spent.get(slot, 0),
+            account.reserved.get(slot, 0) + account.lost.get(slot, 0),
+        )
+        for slot in slots
+    ]
 
 
-def _save(names: list[str], rows: list[tuple[str, int, int]], connection: sqlite3.Connection) -> None:
+def _save(names: list[str], rows: list[tuple[str, int, int, int]], connection: sqlite3.Connection) -> None:
     connection.executemany("DELETE FROM budget_spending WHERE account = ?", [(name,) for name in names])
     connection.executemany(_WRITE, rows)
 
 
-def _load(connection: sqlite3.Connection) -> list[tuple[str, int, int]]:
+def _load(connection: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
     newest = connection.execute("SELECT max(slot) FROM budget_spending").fetchone()[0] or 0
     connection.execute("DELETE FROM budget_spending WHERE slot > 0 AND slot < ?", (newest - KEEP_SECONDS,))
-    return connection.execute("SELECT account, slot, nano FROM budget_spending").fetchall()
+    return connection.execute("SELECT account, slot, nano, held FROM budget_spending").fetchall()
