@@ -7,6 +7,7 @@ from synthlang_router.config.money import BudgetSettings, PriceSettings, Webhook
 from synthlang_router.config.not_built import NOT_BUILT_YET
 from synthlang_router.config.providers import ProviderSettings, Timeouts
 from synthlang_router.config.schema import schema
+from synthlang_router.config.server import ServerSettings
 from synthlang_router.config.settings import (
     CacheSettings,
     Condition,
@@ -16,7 +17,6 @@ from synthlang_router.config.settings import (
     RoutingSettings,
     RuleSettings,
     SemanticCacheSettings,
-    ServerSettings,
     Settings,
     SynthLangSettings,
     TargetSettings,
