@@ -42,6 +42,7 @@ class ChatPipeline:
         self.costs = costs
 
     async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        self.interactions.admit()
         with Ending(facts) as ending:  # whatever happens from here on, it is paid once
             ending.owes(partial(self.interactions.save_interaction, caller, request))
             ending.owes((await self.auth.allow_request(caller, facts)).release)
@@ -81,6 +82,7 @@ class EmbeddingPipeline:
         self.costs = costs
 
     async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        self.interactions.admit()
         with Ending(facts) as ending:
             ending.owes(partial(self.interactions.save_interaction, caller, request))
             ending.owes((await self.auth.allow_request(caller, facts)).release)
@@ -113,6 +115,7 @@ class CountPipeline:
         self.estimate = estimate
 
     async def answer(self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        self.interactions.admit()
         with Ending(facts) as ending:
             ending.owes(partial(self.interactions.save_interaction, caller, request))
             ending.owes((await self.auth.allow_request(caller, facts)).release)

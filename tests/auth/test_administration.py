@@ -15,7 +15,10 @@ from typer.testing import CliRunner
 
 from synthlang_router.auth import KeyPlan, Keyring, import_key, import_keys
 from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
+from synthlang_router.auth.noting import OpenedAudit
+from synthlang_router.backends.sqlite.audit import SqliteAuditLog
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
+from synthlang_router.cli.audit import app as audit_app
 from synthlang_router.cli.keys import app
 from synthlang_router.errors import AuthenticationError, ConfigurationError, NotFound
 from tests.auth.stores import DictKeyStore
@@ -105,12 +108,19 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
         async with SqliteKeyStore(tmp_path / "keys.db") as store:
             yield OpenedKeys(store, PEPPER, lambda: NOW, os.urandom)
 
+    @asynccontextmanager
+    async def open_audit(config: Path | None) -> AsyncIterator[OpenedAudit]:
+        async with SqliteAuditLog(tmp_path / "audit.db", key=PEPPER) as log:
+            yield OpenedAudit(log, PEPPER, lambda: NOW, "command:me")
+
     main = ModuleType("synthlang_router.main")
+    main.open_audit = open_audit  # type: ignore[attr-defined]
     main.open_keys = open_keys  # type: ignore[attr-defined] # a stand-in for the composition root
     monkeypatch.setitem(__import__("sys").modules, "synthlang_router.main", main)
 
     def run(*arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(app, list(arguments))
+        group, given = (audit_app, arguments[1:]) if arguments[0] == "audit" else (app, arguments)
+        result = CliRunner().invoke(group, list(given))
         return result.exit_code, result.output
 
     return run
@@ -157,3 +167,26 @@ def test_a_table_for_people(command: Command) -> None:
     assert code == 0
     assert table.splitlines()[0].split()[:3] == ["id", "name", "status"]
     assert "dev" in table.splitlines()[1]
+
+
+def test_what_a_command_did_is_in_the_audit_log_and_the_log_verifies(command: Command) -> None:
+    key = shown(command("create", "dev", "--json")[1])
+    command("revoke", key["id"])
+    command("revoke", "nobody")
+
+    deeds = shown(command("audit", "list", "--json")[1])
+    code, told = command("audit", "verify", "--json")
+
+    assert [(deed["action"], deed["about"], deed["outcome"]) for deed in reversed(deeds)] == [
+        ("keys.create", "dev", "begun"),
+        ("keys.create", key["id"], "done"),
+        ("keys.revoke", key["id"], "begun"),
+        ("keys.revoke", key["id"], "done"),
+        ("keys.revoke", "nobody", "begun"),
+        ("keys.revoke", "nobody", "refused"),
+    ]
+    assert {deed["actor"] for deed in deeds} == {"command:me"}
+    assert (code, shown(told)["entries"], shown(told)["broken_at"]) == (0, 6, None)
+    assert key["key"] not in json.dumps(deeds)
+    assert command("audit", "verify", "--head", shown(told)["head"])[0] == 0
+    assert command("audit", "verify", "--head", "99:" + "0" * 64)[0] == 1

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from synthlang_router.backends.sqlite.interactions import SqliteInteractionLog
-from synthlang_router.cli.interactions import app, moment, printable
+from synthlang_router.cli.interactions import app, moment
+from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions import Batch, Content, ContentSealer, Interaction, Kept, SealedContent
 from synthlang_router.interactions.content import keep

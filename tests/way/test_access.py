@@ -16,6 +16,8 @@ from tests.way.conftest import ADMIN, KEY, OpenHouse
 
 ACCESS = """
 DELETE /admin/v1/keys/{key_id} admin
+GET /admin/v1/audit admin
+GET /admin/v1/audit/verify admin
 GET /admin/v1/keys read-only
 GET /admin/v1/keys/{key_id} read-only
 GET /admin/v1/openapi.json admin

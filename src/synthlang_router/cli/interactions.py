@@ -14,6 +14,7 @@ from typing import Annotated, Final, TextIO, cast
 
 import typer
 
+from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest, NotFound, RouterError
 from synthlang_router.interactions import Interaction, Query
 from synthlang_router.interactions.opened import OpenedRecord
@@ -182,11 +183,6 @@ def _cells(row: Interaction) -> tuple[str, ...]:
 
 def _ending(row: Interaction) -> str:
     return "undelivered" if row.outcome == "complete" else row.outcome
-
-
-def printable(text: str) -> str:
-    """No control character of a client's reaches the terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
 
 
 def moment(text: str | None, now: float) -> float | None:

@@ -18,6 +18,7 @@ from synthlang_router.auth.administration import OpenedKeys, create_key, list_ke
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
 from synthlang_router.auth.shown import show_key
+from synthlang_router.cli.noted import noted_command
 from synthlang_router.errors import RouterError
 from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
@@ -83,7 +84,10 @@ def create(
             level=None if level is None else _one_of(LEVELS, level, "--level"),
             expires=None if expires_days is None else opened.clock() + expires_days * 86_400,
         )
-        _show_secret(*await create_key(opened, plan), now=opened.clock(), as_json=as_json)
+        async with noted_command(config, "keys.create", name) as mark:
+            secret, key = await create_key(opened, plan)
+            mark.about = key.key_id
+        _show_secret(secret, key, now=opened.clock(), as_json=as_json)
 
     _run(config, work)
 
@@ -116,7 +120,9 @@ def revoke(
     """End a key for good, within a second."""
 
     async def work(opened: OpenedKeys) -> None:
-        key = await revoke_key(opened, which)
+        async with noted_command(config, "keys.revoke", which) as mark:
+            key = await revoke_key(opened, which)
+            mark.about = key.key_id
         _print({"revoked": key.key_id} if as_json else f"Revoked {key.key_id} ({key.name}).")
 
     _run(config, work)
@@ -132,8 +138,10 @@ def rotate(
     """Give a key a new secret; the old one ends after the overlap."""
 
     async def work(opened: OpenedKeys) -> None:
-        rotated = await rotate_key(opened, which, overlap=overlap)
-        _show_secret(*rotated, now=opened.clock(), as_json=as_json)
+        async with noted_command(config, "keys.rotate", which) as mark:
+            secret, key = await rotate_key(opened, which, overlap=overlap)
+            mark.about = key.key_id
+        _show_secret(secret, key, now=opened.clock(), as_json=as_json)
 
     _run(config, work)
 

@@ -11,7 +11,8 @@ from typing import Annotated, Final, Literal, cast
 import typer
 
 from synthlang_router.cli.holdout import compression
-from synthlang_router.cli.interactions import moment, printable, run
+from synthlang_router.cli.interactions import moment, run
+from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.reconcile import Difference, bill_of, differences, read_export

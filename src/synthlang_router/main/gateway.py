@@ -30,7 +30,7 @@ from synthlang_router.main.first_run import FirstKeys, import_configured, make_f
 from synthlang_router.main.history import history_of
 from synthlang_router.main.money import Money
 from synthlang_router.main.notation import make_notation
-from synthlang_router.main.opening import DATABASE
+from synthlang_router.main.opening import DATABASE, audit_in
 from synthlang_router.main.parts import default_limits, default_wishes, providers_of
 from synthlang_router.main.recording import open_record
 from synthlang_router.main.routes import Routes
@@ -69,6 +69,7 @@ class Gateway:
         make_data_dir(folder)
         self._pepper = pepper(folder)
         self.keys: KeyStore = await stack.enter_async_context(SqliteKeyStore(folder / DATABASE))
+        self.audit = await stack.enter_async_context(audit_in(folder))
         await self._make_keys()
         self.keyring = Keyring(self.keys, pepper=self._pepper, clock=wall_clock)
         await self.keyring.refresh()
@@ -166,7 +167,7 @@ class Gateway:
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
-        administration = open_administration(self.keys, self._pepper, self.keyring)
+        administration = open_administration(self.keys, self._pepper, self.keyring, self.audit)
         self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
 
     def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
