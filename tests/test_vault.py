@@ -144,6 +144,36 @@ def test_a_former_master_key_still_opens_and_its_tenant_keys_are_rewrapped() -> 
     assert alone.open(blob, tenant="acme", purpose="p", row="r") == b"secret"
 
 
+def test_a_new_master_key_is_taken_over_while_running_and_the_former_is_needed_no_more() -> None:
+    keys = MemoryTenantKeys()
+    box = vault(keys)
+    blobs = {
+        tenant: box.seal(b"secret", tenant=tenant, purpose="p", row="r") for tenant in ("acme", "globex")
+    }
+
+    rewrapped = box.use(MasterKey(OTHER), [MasterKey(MASTER)])
+    later = box.seal(b"later", tenant="acme", purpose="p", row="r2")
+
+    alone = Vault(MasterKey(OTHER), keys, now=Clock())
+    alone.check()
+    assert rewrapped == 2
+    assert {alone.open(blob, tenant=t, purpose="p", row="r") for t, blob in blobs.items()} == {b"secret"}
+    assert alone.open(later, tenant="acme", purpose="p", row="r2") == b"later"
+    assert box.open(blobs["acme"], tenant="acme", purpose="p", row="r") == b"secret"
+
+
+def test_a_master_key_that_does_not_open_what_is_stored_is_refused_and_changes_nothing() -> None:
+    keys = MemoryTenantKeys()
+    box = vault(keys)
+    blob = box.seal(b"secret", tenant="acme", purpose="p", row="r")
+
+    with pytest.raises(ConfigurationError):
+        box.use(MasterKey(OTHER))
+
+    assert box.open(blob, tenant="acme", purpose="p", row="r") == b"secret"
+    vault(keys).check()
+
+
 def test_start_refuses_content_of_an_unknown_master_key() -> None:
     keys = MemoryTenantKeys()
     vault(keys).seal(b"secret", tenant="acme", purpose="p", row="r")

@@ -22,4 +22,11 @@ def test_a_changed_secret_is_a_change(tmp_path: Path) -> None:
     new = settings(tmp_path, "interactions: {encryption_key: b}\n")
 
     assert changed(old, new) == {"interactions"}
-    assert needs_restart(old, new) == ("interactions.encryption_key",)
+    assert needs_restart(old, new) == ()
+
+
+def test_what_the_running_record_keeps_to_waits_for_a_restart(tmp_path: Path) -> None:
+    old = settings(tmp_path, "interactions: {retention_days: 30}\n")
+    new = settings(tmp_path, "interactions: {retention_days: 7}\n")
+
+    assert needs_restart(old, new) == ("interactions.retention_days",)

@@ -282,7 +282,16 @@ def test_a_rewrapped_key_replaces_itself_and_stays_where_it_was(keys: TenantKeys
 
     assert keys.find("a", b"1") == WrappedKey(b"1", "a", "m2", b"rewrapped", 1.0)
     assert keys.find("a") == WrappedKey(b"2", "a", "m1", b"wrapped", 2.0)
-    assert keys.masters() == {"m1", "m2"}
+    assert {key.master_id for key in keys.every()} == {"m1", "m2"}
+
+
+def test_a_key_that_was_erased_is_not_brought_back_by_wrapping_it_anew(keys: TenantKeys) -> None:
+    keys.put(WrappedKey(b"1", "a", "m1", b"wrapped", 1.0))
+    keys.erase("a")
+
+    keys.put(WrappedKey(b"1", "a", "m2", b"rewrapped", 1.0), again=True)
+
+    assert keys.find("a") is None
 
 
 def test_an_erased_tenant_has_no_key_left(keys: TenantKeys) -> None:

@@ -62,8 +62,9 @@ class MemoryTenantKeys:
         fitting = [k for k in self.keys.values() if k.tenant == tenant and key_id in (None, k.key_id)]
         return fitting[-1] if fitting else None
 
-    def put(self, key: WrappedKey) -> None:
-        self.keys[key.key_id] = key
+    def put(self, key: WrappedKey, *, again: bool = False) -> None:
+        if not again or key.key_id in self.keys:
+            self.keys[key.key_id] = key
 
     def erase(self, tenant: str) -> int:
         doomed = [key.key_id for key in self.keys.values() if key.tenant == tenant]
@@ -71,8 +72,8 @@ class MemoryTenantKeys:
             del self.keys[key_id]
         return len(doomed)
 
-    def masters(self) -> frozenset[str]:
-        return frozenset(key.master_id for key in self.keys.values())
+    def every(self) -> list[WrappedKey]:
+        return list(self.keys.values())
 
 
 class MemoryLog:

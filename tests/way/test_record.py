@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from synthlang_router.config import load
+from synthlang_router.interactions import ContentSealer, Query
 from synthlang_router.interactions.journal import Journal
+from synthlang_router.interactions.shown import content_of
+from synthlang_router.main.recording import open_vault
 from tests.doubles.answers import completion
 from tests.way.conftest import OpenHouse
 
+NEW_KEY = "ab" * 32
 EMBEDDING = {"model": "gpt-4o-mini", "input": "hi"}
 
 
@@ -41,3 +48,25 @@ async def test_under_serve_requests_go_on_without_a_row(open_house: OpenHouse) -
     house = await open_house([[completion("hello")]])
 
     assert (await house.client.chat("hi")).status == 200
+
+
+async def test_the_encryption_key_is_rotated_by_a_reload_without_a_break(
+    open_house: OpenHouse, tmp_path: Path
+) -> None:
+    house = await open_house([[completion("before")], [completion("after")]])
+    assert (await house.client.chat("one")).status == 200
+    await house.rows()
+
+    path = tmp_path / "gateway.yaml"
+    path.write_text(path.read_text() + f"interactions: {{encryption_key: {NEW_KEY}}}\n")
+    await house.gateway.reload(load(path, {}, tmp_path))
+    assert (await house.client.chat("two")).status == 200
+    rows = await house.rows()
+    opened = house.gateway.record.opened()
+    answers = [content_of(opened, opened.log.page(Query(key=row["id"])).rows[0])["answer"] for row in rows]
+
+    assert "after" in str(answers[0])
+    assert "before" in str(answers[1])
+    (tmp_path / "data" / "master.key").unlink()
+    with open_vault(load(path, {}, tmp_path).settings) as vault:
+        assert ContentSealer(vault).open(opened.log.content(rows[1]["id"]), tenant="acme").answer is not None

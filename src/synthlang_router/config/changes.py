@@ -13,7 +13,12 @@ NEEDS_RESTART: Final = (
     ("server", "client_timeout"),
     ("state",),
     ("data_dir",),
-    ("interactions", "encryption_key"),
+    ("interactions", "enabled"),
+    ("interactions", "store_content"),
+    ("interactions", "max_content_bytes"),
+    ("interactions", "retention_days"),
+    ("interactions", "on_record_failure"),
+    ("interactions", "fsync"),
 )
 
 

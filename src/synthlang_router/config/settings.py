@@ -202,6 +202,12 @@ class InteractionSettings(Section):
     encryption_key: SecretStr | None = Field(
         default=None, description="The master key that seals content. Left out: one is made in `data_dir`."
     )
+    former_encryption_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Master keys that were in use before: what they sealed still opens, and is sealed anew at start or "
+        "reload. Then they can be left out.",
+    )
     on_record_failure: Literal["serve", "refuse"] = Field(
         default="serve",
         description="What happens to requests when rows can no longer be kept: served all the same, or 503.",

@@ -32,7 +32,7 @@ from synthlang_router.main.money import Money
 from synthlang_router.main.notation import make_notation
 from synthlang_router.main.opening import DATABASE, audit_in
 from synthlang_router.main.parts import default_limits, default_wishes, providers_of
-from synthlang_router.main.recording import open_record
+from synthlang_router.main.recording import open_record, use_keys
 from synthlang_router.main.routes import Routes
 from synthlang_router.main.scopes import budget_scopes, limit_scopes
 from synthlang_router.main.secrets import make_data_dir, pepper
@@ -77,13 +77,15 @@ class Gateway:
         stack.push_async_callback(self.transports.close)
         providers = providers_of(settings, self.transports.of(settings))
         self.llm_provider = LLMProvider(providers, time.monotonic)
-        self.interactions, self.log = await stack.enter_async_context(open_record(settings, self.money.costs))
+        self.record = await stack.enter_async_context(open_record(settings, self.money.costs))
+        self.interactions, self.log = self.record.interactions, self.record.log
         await self._open_gate(stack)
         self.routes = Routes(self.loaded, providers)
         await self.routes.open()
         self.cache = await stack.enter_async_context(
             open_cache(settings, self.llm_provider, self.notes.append)
         )
+        await asyncio.to_thread(use_keys, self.record.vault, settings)
         self._assemble()
         for work in (self.keyring.watch(), self.routes.watch()):
             task = asyncio.get_running_loop().create_task(work)
@@ -91,6 +93,7 @@ class Gateway:
 
     async def reload(self, loaded: Loaded) -> None:
         """Take over changed settings: rules at once, state untouched. Raises ConfigurationError and changes nothing."""
+        await asyncio.to_thread(use_keys, self.record.vault, loaded.settings)
         late = needs_restart(self.settings, loaded.settings)
         if late:
             log.warning("settings that wait for a restart", extra={"reason": ", ".join(late)})

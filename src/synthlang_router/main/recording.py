@@ -10,9 +10,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from synthlang_router import telemetry
 from synthlang_router.backends import connect
 from synthlang_router.config import Settings
 from synthlang_router.interactions import (
@@ -25,9 +27,9 @@ from synthlang_router.interactions.costs import Costs
 from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.record import ContentSpace
 from synthlang_router.main.opening import read_settings
-from synthlang_router.main.secrets import make_data_dir, master_key
+from synthlang_router.main.secrets import make_data_dir, master_keys
 from synthlang_router.telemetry import wall_clock
-from synthlang_router.vault import Vault
+from synthlang_router.vault import MasterKey, Vault
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 LOG_FILE: Final = "interactions.db"
@@ -50,12 +52,29 @@ def _open_log(settings: Settings) -> Iterator[InteractionLog]:
 @contextmanager
 def open_vault(settings: Settings) -> Iterator[Vault]:
     """The vault over the tenant keys. Raises ConfigurationError where rows carry an unknown key."""
-    given = settings.interactions.encryption_key
-    master = master_key(settings.data_dir, None if given is None else given.get_secret_value())
+    master, former = _masters(settings)
     with closing(connect("tenant_keys", f"sqlite:///{settings.data_dir / TENANT_KEYS_FILE}")) as keys:
-        vault = Vault(master, keys, now=wall_clock)
+        vault = Vault(master, keys, now=wall_clock, former=former)
         vault.check()
         yield vault
+
+
+def use_keys(vault: Vault, settings: Settings) -> None:
+    """Take over the master keys of these settings. Raises ConfigurationError and changes nothing."""
+    master, former = _masters(settings)
+    rewrapped = vault.use(master, former)
+    if rewrapped:
+        telemetry.log.warning("tenant keys wrapped anew under the new encryption key")
+
+
+def _masters(settings: Settings) -> tuple[MasterKey, list[MasterKey]]:
+    wanted = settings.interactions
+    given = wanted.encryption_key
+    return master_keys(
+        settings.data_dir,
+        None if given is None else given.get_secret_value(),
+        [key.get_secret_value() for key in wanted.former_encryption_keys],
+    )
 
 
 @contextmanager
@@ -67,8 +86,21 @@ def read_record(config: Path | None) -> Iterator[OpenedRecord]:
         yield OpenedRecord(log, ContentSealer(vault), wall_clock)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The record of this process. `log` keeps the port `RollUps` too."""
+
+    interactions: Interactions
+    log: InteractionLog
+    vault: Vault
+
+    def opened(self) -> OpenedRecord:
+        """For one reader in one thread."""
+        return OpenedRecord(self.log, ContentSealer(self.vault), wall_clock)
+
+
 @asynccontextmanager
-async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[tuple[Interactions, InteractionLog]]:
+async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[Recorded]:
     """The record, started; closed with everything journaled in the log, or left safely in the journal.
 
     `costs` estimates a row whose process died and names the version of its prices.
@@ -96,6 +128,6 @@ async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[tuple[I
         )
         interactions.start()
         try:
-            yield interactions, log
+            yield Recorded(interactions, log, vault)
         finally:
             await asyncio.to_thread(interactions.close)

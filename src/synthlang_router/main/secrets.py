@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +50,15 @@ def pepper(folder: Path) -> bytes:
     return content
 
 
-def master_key(folder: Path, configured: str | None) -> MasterKey:
-    """What seals content: the configured key, else the one in `data_dir`, made on the first start."""
-    if configured:
-        return MasterKey.parse(configured)
+def master_keys(
+    folder: Path, configured: str | None, former: Sequence[str]
+) -> tuple[MasterKey, list[MasterKey]]:
+    """What seals content, and what did before: the configured key, else the one in `data_dir`, made on the first start.
+
+    The one in `data_dir` is a former key once another is configured.
+    """
     path = folder / MASTER_FILE
-    return MasterKey.load(path) if path.exists() else MasterKey.create(path)
+    known = [MasterKey.parse(text) for text in former]
+    if not configured:
+        return (MasterKey.load(path) if path.exists() else MasterKey.create(path)), known
+    return MasterKey.parse(configured), [*known, *([MasterKey.load(path)] if path.exists() else [])]

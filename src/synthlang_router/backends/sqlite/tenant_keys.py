@@ -5,6 +5,7 @@ What is deleted is overwritten, in the file and in its write-ahead log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +27,15 @@ MIGRATIONS: Final = (
         "CREATE INDEX tenant_keys_by_tenant ON tenant_keys (tenant)",
     ),
 )
-_FIND: Final = """
-    SELECT key_id, tenant, master_id, wrapped, created FROM tenant_keys
-    WHERE tenant = ? AND (? IS NULL OR key_id = ?) ORDER BY seq DESC LIMIT 1
+_KEYS: Final = "SELECT key_id, tenant, master_id, wrapped, created FROM tenant_keys"
+_FIND: Final = f"""
+    {_KEYS} WHERE tenant = ? AND (? IS NULL OR key_id = ?) ORDER BY seq DESC LIMIT 1
 """
 _PUT: Final = """
     INSERT INTO tenant_keys (key_id, tenant, master_id, wrapped, created) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (key_id) DO UPDATE SET master_id = excluded.master_id, wrapped = excluded.wrapped
 """
+_REPLACE: Final = "UPDATE tenant_keys SET master_id = ?, wrapped = ? WHERE key_id = ?"
 
 
 class SqliteTenantKeys:
@@ -47,8 +49,11 @@ class SqliteTenantKeys:
             row = connection.execute(_FIND, (tenant, key_id, key_id)).fetchone()
         return None if row is None else WrappedKey(*row)
 
-    def put(self, key: WrappedKey) -> None:
+    def put(self, key: WrappedKey, *, again: bool = False) -> None:
         with self._file.writing() as connection:
+            if again:
+                connection.execute(_REPLACE, (key.master_id, key.wrapped, key.key_id))
+                return
             connection.execute(_PUT, (key.key_id, key.tenant, key.master_id, key.wrapped, key.created))
 
     def erase(self, tenant: str) -> int:
@@ -57,11 +62,9 @@ class SqliteTenantKeys:
         self._file.checkpoint()
         return erased
 
-    def masters(self) -> frozenset[str]:
+    def every(self) -> Sequence[WrappedKey]:
         with self._file.reading() as connection:
-            return frozenset(
-                row[0] for row in connection.execute("SELECT DISTINCT master_id FROM tenant_keys")
-            )
+            return [WrappedKey(*row) for row in connection.execute(f"{_KEYS} ORDER BY seq")]
 
     def open(self) -> None:
         """Make sure of the file now: raises BackendError."""

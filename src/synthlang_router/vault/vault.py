@@ -7,39 +7,34 @@ GCM allows a key. Every blob names its tenant key and day; tenant, purpose and r
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from synthlang_router.errors import BackendError, ConfigurationError
+from synthlang_router.errors import ConfigurationError
+from synthlang_router.vault.master import (
+    KEY_BYTES,
+    MASTER_ID_BYTES,
+    NONCE_BYTES,
+    Envelope,
+    MasterKey,
+    Unsealable,
+    decrypt,
+    derive,
+)
 
-KEY_BYTES: Final = 32
-_NONCE_BYTES: Final = 12
 _KEY_ID_BYTES: Final = 8
-_MASTER_ID_BYTES: Final = 12
 _VERSION: Final = 1
 _HEADER_BYTES: Final = 1 + _KEY_ID_BYTES + 3
 _DAY_SECONDS: Final = 86_400
 _CACHED_CIPHERS: Final = 4096
 _TENANT_KEY_SECONDS: Final = 60.0
 """How long a tenant's key is used without asking the store again: another process may have erased or rotated it."""
-
-
-class Unsealable(BackendError):
-    """A blob that no key at hand opens: erased, of another master key, moved to another row, or tampered with."""
-
-    code = "content_unavailable"
 
 
 class WrappedKey(msgspec.Struct, frozen=True, gc=False):
@@ -58,85 +53,14 @@ class TenantKeys(Protocol):
     def find(self, tenant: str, key_id: bytes | None = None) -> WrappedKey | None:
         """A tenant's newest key, or the one named."""
 
-    def put(self, key: WrappedKey) -> None:
-        """Insert, or replace the key of the same id (a rotation of the master key rewraps it)."""
+    def put(self, key: WrappedKey, *, again: bool = False) -> None:
+        """Insert, or replace the key of the same id. `again` (wrapped anew): one that was erased stays erased."""
 
     def erase(self, tenant: str) -> int:
         """Forget all keys of a tenant for good; how many there were."""
 
-    def masters(self) -> frozenset[str]:
-        """The ids of the master keys that unwrap what is stored."""
-
-
-class MasterKey:
-    """32 secret bytes that wrap all others. Its id may be stored and shown."""
-
-    __slots__ = ("_cipher", "id")
-
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != KEY_BYTES:
-            raise ValueError(f"a master key has {KEY_BYTES} bytes")
-        self._cipher = AESGCM(derive(secret, b"wrap"))
-        self.id: str = derive(secret, b"id").hex()[:_MASTER_ID_BYTES]
-
-    def __repr__(self) -> str:
-        return f"MasterKey({self.id})"
-
-    @classmethod
-    def parse(cls, text: str) -> MasterKey:
-        """From the configuration: 64 hexadecimal digits."""
-        try:
-            return cls(bytes.fromhex(text.strip()))
-        except ValueError:
-            raise ConfigurationError("An encryption key is 64 hexadecimal digits.") from None
-
-    @classmethod
-    def load(cls, path: Path) -> MasterKey:
-        """From a file of ours; refused where others may read it."""
-        try:
-            mode, text = path.stat().st_mode, path.read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"The data key {path} cannot be read.") from error
-        if stat.S_IMODE(mode) & 0o077:
-            raise ConfigurationError(f"The data key {path} is readable by others: chmod 600 it.")
-        return cls.parse(text)
-
-    @classmethod
-    def create(cls, path: Path) -> MasterKey:
-        """Made where it is missing, 0600 and O_EXCL: of several processes one wins and all use its key."""
-        try:
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _write_secret(path, os.urandom(KEY_BYTES).hex().encode() + b"\n")
-        except OSError as error:
-            raise ConfigurationError(f"The data key {path} cannot be made.") from error
-        return cls.load(path)
-
-    def wrap(self, secret: bytes, context: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret, context)
-
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        return _decrypt(self._cipher, wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], context)
-
-
-class Envelope:
-    """A key of its own for one append-only file; `header` is it, wrapped, and opens the file again.
-
-    The nonce is the caller's counter: never use one twice with the same envelope.
-    """
-
-    __slots__ = ("_cipher", "header")
-
-    def __init__(self, secret: bytes, header: bytes) -> None:
-        self._cipher = AESGCM(secret)
-        self.header = header
-
-    def seal(self, counter: int, plain: bytes, context: bytes) -> bytes:
-        return self._cipher.encrypt(counter.to_bytes(_NONCE_BYTES, "big"), plain, context)
-
-    def open(self, counter: int, blob: bytes, context: bytes) -> bytes:
-        return _decrypt(self._cipher, counter.to_bytes(_NONCE_BYTES, "big"), blob, context)
+    def every(self) -> Sequence[WrappedKey]:
+        """The keys of all tenants."""
 
 
 class Vault:
@@ -167,21 +91,21 @@ class Vault:
         key_id, secret = self._newest_key(tenant, now)
         day = int(now) // _DAY_SECONDS
         header = bytes((_VERSION,)) + key_id + day.to_bytes(3, "big")
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         cipher = self._cipher(key_id, secret, day, purpose, now)
         return header + nonce + cipher.encrypt(nonce, plain, _context(header, tenant, purpose, row))
 
     def open(self, blob: bytes, *, tenant: str, purpose: str, row: str) -> bytes:
         """Raises Unsealable; also for a blob that belongs to another tenant, purpose or row."""
-        if len(blob) < _HEADER_BYTES + _NONCE_BYTES or blob[0] != _VERSION:
+        if len(blob) < _HEADER_BYTES + NONCE_BYTES or blob[0] != _VERSION:
             raise Unsealable("Stored content has an unknown form.")
         header = blob[:_HEADER_BYTES]
         key_id = header[1 : 1 + _KEY_ID_BYTES]
         day = int.from_bytes(header[1 + _KEY_ID_BYTES :], "big")
         cipher = self._cipher_to_open(tenant, key_id, day, purpose)
-        start = _HEADER_BYTES + _NONCE_BYTES
+        start = _HEADER_BYTES + NONCE_BYTES
         context = _context(header, tenant, purpose, row)
-        return _decrypt(cipher, blob[_HEADER_BYTES:start], blob[start:], context)
+        return decrypt(cipher, blob[_HEADER_BYTES:start], blob[start:], context)
 
     def erase(self, tenant: str) -> int:
         """Delete a tenant's keys: nothing sealed under them can be opened again. How many there were."""
@@ -201,16 +125,29 @@ class Vault:
 
     def open_envelope(self, header: bytes) -> Envelope:
         """Raises Unsealable for a header of an unknown master key."""
-        master = self._masters.get(header[:_MASTER_ID_BYTES].decode("ascii", "replace"))
+        master = self._masters.get(header[:MASTER_ID_BYTES].decode("ascii", "replace"))
         if master is None:
             raise Unsealable("A journal was written under an unknown encryption key.")
-        return Envelope(master.unwrap(header[_MASTER_ID_BYTES:], b"envelope"), header)
+        return Envelope(master.unwrap(header[MASTER_ID_BYTES:], b"envelope"), header)
+
+    def use(self, master: MasterKey, former: Sequence[MasterKey] = ()) -> int:
+        """A new master key from now on: what former ones wrapped is wrapped anew, at once; how many keys it was.
+
+        Raises ConfigurationError where a stored key was wrapped by none of them, and changes nothing.
+        """
+        masters = {key.id: key for key in (*former, master)}
+        stored = self._keys.every()
+        _know_all(stored, masters)
+        self._masters = masters
+        self._master = master
+        old = [key for key in stored if key.master_id != master.id]
+        for key in old:
+            self._unwrap(key)
+        return len(old)
 
     def check(self) -> None:
         """Raises ConfigurationError where stored content needs a master key that is not at hand."""
-        unknown = self._keys.masters() - self._masters.keys()
-        if unknown:
-            raise ConfigurationError(f"Stored content needs other encryption keys: {sorted(unknown)}.")
+        _know_all(self._keys.every(), self._masters)
 
     def _newest_key(self, tenant: str, now: float) -> tuple[bytes, bytes]:
         held = self._newest.get(tenant)
@@ -235,7 +172,7 @@ class Vault:
             raise Unsealable("A tenant's key was wrapped by an unknown encryption key.")
         secret = master.unwrap(key.wrapped, key.key_id + key.tenant.encode())
         if master is not self._master:
-            self._keys.put(self._wrap(secret, key.key_id, key.tenant, key.created))
+            self._keys.put(self._wrap(secret, key.key_id, key.tenant, key.created), again=True)
         return secret
 
     def _hold(self, key: WrappedKey, secret: bytes, now: float) -> tuple[bytes, bytes]:
@@ -268,33 +205,13 @@ class Vault:
         return cipher
 
 
-def derive(secret: bytes, label: bytes) -> bytes:
-    """HKDF's expand step for one block (RFC 5869 section 2.3); `secret` is already uniform."""
-    return hmac.digest(secret, b"synthlang-router|" + label + b"\x01", hashlib.sha256)
-
-
-def _decrypt(cipher: AESGCM, nonce: bytes, blob: bytes, context: bytes) -> bytes:
-    try:
-        return cipher.decrypt(nonce, blob, context)
-    except (InvalidTag, ValueError) as error:
-        raise Unsealable("Stored content does not belong here, or it was changed.") from error
+def _know_all(stored: Sequence[WrappedKey], masters: Mapping[str, MasterKey]) -> None:
+    unknown = {key.master_id for key in stored} - masters.keys()
+    if unknown:
+        raise ConfigurationError(f"Stored content needs other encryption keys: {sorted(unknown)}.")
 
 
 def _context(header: bytes, tenant: str, purpose: str, row: str) -> bytes:
     """What is authenticated beside the content; lengths make it unambiguous (the header has always the same)."""
     who, what = tenant.encode(), purpose.encode()
     return b"%b%d|%b%d|%b%b" % (header, len(who), who, len(what), what, row.encode())
-
-
-def _write_secret(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never over one that is there: linked into place once it is on disk."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        temporary.unlink()
