@@ -45,11 +45,12 @@ _DATA: Final = Taste(gain=5, words=2, often=2)
 _WORDS: Final = Taste(gain=8, words=6, often=8)
 _AGENT: Final = Taste(gain=4, words=2, often=2, thorough=True)
 _TEXT_PAYS: Final = 0.96  # of the tokens; for less, text that people wrote is not touched
-_LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it; the legend costs 11
+_LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it
+_LEGEND_COSTS: Final = 11
 _MARGIN: Final[Mapping[LosslessLevel, int]] = {"exact": 2, "readable": 6, "session": 6}
 """Tokens a segment must save: at its ends it may become two tokens with what stands there that were one before."""
 
-_CLEARLY: Final[Mapping[LosslessLevel, float]] = {"exact": 0.95, "readable": 0.8, "session": 0.8}
+_CLEARLY: Final[Mapping[LosslessLevel, float]] = {"exact": 0.95, "readable": 0.9, "session": 0.9}
 """Of the tokens of a segment with many: below that no encoding gets longer, above it all of them are counted."""
 
 _MANY: Final = 300
@@ -60,6 +61,15 @@ class Coded(NamedTuple):
 
     sent: str
     stored: str
+
+
+class _Framed(NamedTuple):
+    """A segment written otherwise, and what both cost in o200k."""
+
+    sent: str
+    stored: str
+    before: int
+    after: int
 
 
 def encode(text: str, role: str, level: LosslessLevel, earlier: Earlier | None = None) -> Coded | None:
@@ -90,7 +100,7 @@ def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
     for segment in segments:
         source = text[segment.start : segment.end]
         coded = _FRAMERS[segment.kind](source, level)
-        if coded is not None and _pays(source, coded.sent, level):
+        if coded is not None and _pays(source, coded, level):
             plain = text[at : segment.start]
             sent += (plain, coded.sent)
             stored += (unframed(plain), coded.stored)
@@ -106,8 +116,9 @@ def _refer(text: str, role: str, earlier: Earlier) -> Coded | None:
     if not any(isinstance(piece, Reference) for piece in pieces):
         return None
     parts = [_piece(piece, role) for piece in pieces]
-    coded = Coded("\n".join(part.sent for part in parts), "\n".join(part.stored for part in parts))
-    return coded if _pays(text, coded.sent, "session") else None
+    sent, stored = "\n".join(part.sent for part in parts), "\n".join(part.stored for part in parts)
+    framed = _Framed(sent, stored, _tokens(text), _tokens(sent))
+    return Coded(sent, stored) if _pays(text, framed, "session") else None
 
 
 def _piece(piece: str | Reference, role: str) -> Coded:
@@ -121,7 +132,7 @@ def _piece(piece: str | Reference, role: str) -> Coded:
 
 def _shortest(*choices: Coded | None) -> Coded | None:
     found = [choice for choice in choices if choice is not None]
-    return min(found, key=lambda choice: count_tokens(choice.sent, "o200k_base")) if found else None
+    return min(found, key=lambda choice: _tokens(choice.sent)) if len(found) > 1 else next(iter(found), None)
 
 
 def _reads_as(stored: str, text: str, earlier: Earlier | None) -> bool:
@@ -131,14 +142,19 @@ def _reads_as(stored: str, text: str, earlier: Earlier | None) -> bool:
         return False
 
 
-def _pays(source: str, other: str, level: LosslessLevel) -> bool:
-    margin = _MARGIN[level]
-    before, after = count_tokens(source, "o200k_base"), count_tokens(other, "o200k_base")
+def _tokens(text: str) -> int:
+    return count_tokens(text, "o200k_base")
+
+
+def _pays(source: str, framed: _Framed, level: LosslessLevel) -> bool:
+    margin, before, after = _MARGIN[level], framed.before, framed.after
     if after > before - margin:
         return False
     if before > _MANY and after < _CLEARLY[level] * before:
         return True
-    return all(count_tokens(other, name) <= count_tokens(source, name) - margin for name in ENCODINGS)
+    return all(
+        count_tokens(framed.sent, name) <= count_tokens(source, name) - margin for name in ENCODINGS[1:]
+    )
 
 
 def unframed(plain: str) -> str:
@@ -150,42 +166,53 @@ def _frame(kind: str, style: str, body: str) -> str:
     return f"{OPEN}{VERSION}{kind}{style}\n{body}{CLOSE}"
 
 
-def _with_legend(source: str, kind: str, style: str, body: str) -> str:
+def _in_frame(source: str, kind: str, style: str, body: str) -> _Framed:
+    """The legend goes in where it pays."""
     frame = _frame(kind, style, body)
-    if count_tokens(source, "o200k_base") - count_tokens(frame, "o200k_base") < _LEGEND_PAYS:
-        return frame
-    return _frame(kind, style, f"{LEGEND}\n{body}")
+    before, after = _tokens(source), _tokens(frame)
+    if before - after >= _LEGEND_PAYS:
+        frame, after = _frame(kind, style, f"{LEGEND}\n{body}"), after + _LEGEND_COSTS
+    return _Framed(frame, frame, before, after)
 
 
-def _json(source: str, level: LosslessLevel) -> Coded | None:
+def _json(source: str, level: LosslessLevel) -> _Framed | None:
     small = minify(source)
     plain = escape(small.text)
-    bare = Coded(small.text, _frame(JSON, small.style, plain))
     if level == "exact":
-        return bare if small.style else None
+        return _bare(source, small.text, _frame(JSON, small.style, plain)) if small.style else None
     try:
-        frame = _with_legend(source, JSON, small.style, _json_body(plain))
+        framed = _in_frame(source, JSON, small.style, _json_body(plain))
     except TooDeep:
-        return bare if small.style else None
-    if count_tokens(frame, "o200k_base") < count_tokens(small.text, "o200k_base"):
-        return Coded(frame, frame)
-    return bare if small.style else None
+        framed = None
+    return _shorter(framed, source, small.text, _frame(JSON, small.style, plain) if small.style else None)
 
 
-def _json_lines(source: str, level: LosslessLevel) -> Coded | None:
+def _json_lines(source: str, level: LosslessLevel) -> _Framed | None:
     small = [minify(line) for line in source.split("\n")]
     style = small[0].style
     if any(line.style != style for line in small):
         return None
-    bare = Coded("\n".join(line.text for line in small), "")
     array = escape(f"[{','.join(line.text for line in small)}]")
     try:
-        frame = _with_legend(source, LINES, style, _json_body(array))
+        framed = _in_frame(source, LINES, style, _json_body(array))
     except TooDeep:
         return None
-    if count_tokens(frame, "o200k_base") < count_tokens(bare.sent, "o200k_base"):
-        return Coded(frame, frame)
-    return Coded(bare.sent, _frame(LINES, style, array)) if style else None
+    bare = "\n".join(line.text for line in small)
+    return _shorter(framed, source, bare, _frame(LINES, style, array) if style else None)
+
+
+def _shorter(framed: _Framed | None, source: str, bare: str, stored: str | None) -> _Framed | None:
+    """The frame, or JSON without white space where that is shorter; `stored` is None where there was none to drop."""
+    tokens = _tokens(bare)
+    if framed is not None and framed.after < tokens:
+        return framed
+    if stored is None:
+        return None
+    return _Framed(bare, stored, _tokens(source) if framed is None else framed.before, tokens)
+
+
+def _bare(source: str, small: str, stored: str) -> _Framed:
+    return _Framed(small, stored, _tokens(source), _tokens(small))
 
 
 def _json_body(plain: str) -> str:
@@ -194,46 +221,50 @@ def _json_body(plain: str) -> str:
     return alias(body.text, names, _DATA, stops="\n" + body.separators.translate(_MAY_CROSS), json=True)
 
 
-def _log(source: str, level: LosslessLevel) -> Coded | None:
+def _log(source: str, level: LosslessLevel) -> _Framed | None:
     plain = escape(source)
     names = Names(plain)
     return _lines(source, level, tabulate_lines(plain.split("\n"), names), names)
 
 
-def _fields(source: str, level: LosslessLevel) -> Coded | None:
+def _fields(source: str, level: LosslessLevel) -> _Framed | None:
     plain = escape(source)
     names = Names(plain)
     return _lines(source, level, tabulate_fields(plain, names), names)
 
 
-def _lines(source: str, level: LosslessLevel, body: Body | None, names: Names) -> Coded | None:
+def _lines(source: str, level: LosslessLevel, body: Body | None, names: Names) -> _Framed | None:
     if body is None:
         return _text(source, level)
     short = alias(body.text, names, _DATA, stops="\n" + body.separators.translate(_MAY_CROSS))
-    frame = _with_legend(source, TEXT, "", short)
-    return Coded(frame, frame)
+    return _in_frame(source, TEXT, "", short)
 
 
 _MAY_CROSS: Final = {ord(" "): None, ord(","): None}
 """Separators an alias may hold: they are parts of words and sentences, too."""
 
 
-def _text(source: str, level: LosslessLevel) -> Coded | None:
+def _text(source: str, level: LosslessLevel) -> _Framed | None:
     """Only the lines from the first name to the last call are framed; what is around them stays as it is."""
     plain = escape(source)
     names = Names(plain)
     body = alias(number_runs(plain, names), names, _AGENT if level == "session" else _WORDS)
-    if not names.taken or count_tokens(body, "o200k_base") > _TEXT_PAYS * count_tokens(plain, "o200k_base"):
+    if not names.taken:
         return None
     before, after = plain.split("\n"), body.split("\n")
     head = _same(before, after)
     tail = _same(before[head:][::-1], after[head:][::-1])
-    first, last = source.split("\n")[:head], source.split("\n")[len(before) - tail :]
-    middle = source.split("\n")[head : len(before) - tail]
-    frame = _with_legend("\n".join(middle), TEXT, "", "\n".join(after[head : len(after) - tail]))
-    sent = "\n".join([*first, frame, *last])
-    stored = "\n".join([*map(unframed, first), frame, *map(unframed, last)])
-    return Coded(sent, stored)
+    lines = source.split("\n")
+    first, last = lines[:head], lines[len(before) - tail :]
+    framed = _in_frame(
+        "\n".join(lines[head : len(before) - tail]), TEXT, "", "\n".join(after[head : len(after) - tail])
+    )
+    sent = "\n".join([*first, framed.sent, *last])
+    total = framed.before if not (first or last) else _tokens(source)
+    if framed.before - framed.after < (1 - _TEXT_PAYS) * total:
+        return None
+    stored = "\n".join([*map(unframed, first), framed.stored, *map(unframed, last)])
+    return _Framed(sent, stored, total, total - framed.before + framed.after)
 
 
 def _same(one: list[str], other: list[str]) -> int:
@@ -246,7 +277,7 @@ def _same(one: list[str], other: list[str]) -> int:
     return size
 
 
-_FRAMERS: Final[Mapping[Kind, Callable[[str, LosslessLevel], Coded | None]]] = {
+_FRAMERS: Final[Mapping[Kind, Callable[[str, LosslessLevel], _Framed | None]]] = {
     "json": _json,
     "jsonl": _json_lines,
     "log": _log,

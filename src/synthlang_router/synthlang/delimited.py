@@ -20,6 +20,10 @@ _HEADS: Final = {
 }
 """What a first line looks like: names, no sentence and no code."""
 
+_HEAD: Final = re.compile(
+    "|".join(f"^(?:{head.pattern})$" for head in _HEADS.values()), re.MULTILINE | re.ASCII
+)
+
 
 class Fields(NamedTuple):
     """A range of a text that is lines of the same number of fields, the first of which names them."""
@@ -30,26 +34,21 @@ class Fields(NamedTuple):
 
 def find_fields(text: str, start: int, end: int) -> Iterator[Fields]:
     """The ranges between two places that are lines of fields."""
-    if (
-        not any(delimiter in text for delimiter in "\t|")
-        and text.count(",", start, end) + text.count(";", start, end) < 10
-    ):
-        return
-    first, mark, count, lines = start, "", 0, 0
-    at = last = start
-    while at < end:
-        stop = text.find("\n", at, end)
-        stop = end if stop < 0 else stop
-        if mark and text.count(mark, at, stop) == count:
-            lines += 1
-        else:
-            if mark and lines >= _LEAST_LINES:
-                yield Fields(first, last)
-            first, mark = at, _delimiter(text, at, stop)
-            count, lines = text.count(mark, at, stop) if mark else 0, 1
-        at, last = stop + 1, stop
-    if mark and lines >= _LEAST_LINES:
-        yield Fields(first, last)
+    at = start
+    while (head := _HEAD.search(text, at, end)) is not None:
+        first, stop = head.span()
+        mark = _delimiter(text, first, stop)
+        count, lines, at = text.count(mark, first, stop), 1, stop
+        while stop < end:
+            line = stop + 1
+            following = text.find("\n", line, end)
+            following = end if following < 0 else following
+            if text.count(mark, line, following) != count:
+                break
+            stop, lines = following, lines + 1
+        if lines >= _LEAST_LINES:
+            yield Fields(first, stop)
+            at = stop
 
 
 def _delimiter(text: str, at: int, stop: int) -> str:

@@ -18,33 +18,33 @@ _SEED: Final = 3  # letters that must come again for a place to be looked at
 _SOON: Final = 12  # letters before a new one at which a second look begins
 
 
-def repeats_from(text: str, places: list[int], costs: Sequence[float], least: float) -> list[Repeat]:
+def repeats_from(text: str, places: Sequence[int], costs: Sequence[float], least: float) -> list[Repeat]:
     """The repeats from these places on that cannot be made longer without becoming fewer, and may pay.
 
     `costs` are the sums before each letter; what saves no more than `least` is left out.
     """
+    cut = [text[at : at + _REACH] for at in places]
+    order = sorted(range(len(cut)), key=cut.__getitem__)
+    starts = [places[number] for number in order]
     found: list[Repeat] = []
-    places.sort(key=lambda at: text[at : at + _REACH])
-    keys = [text[at : at + _REACH] for at in places]
-    keys.append("")  # ends what is still open
-    places.append(-1)
     stack: list[tuple[int, int]] = []
     top = 0
-    for index in range(1, len(keys)):
-        above, below = keys[index - 1], keys[index]
-        common = 0
-        if above[:_SEED] == below[:_SEED]:
-            common = _common(text, places[index - 1], places[index], above, below)
+    above, one = "", -1
+    for index, number in enumerate([*order, -1]):  # the last one ends what is still open
+        below, other = (cut[number], places[number]) if number >= 0 else ("", -1)
+        same = above[:_SEED] == below[:_SEED] != ""
+        common = _common(text, one, other, above, below) if same else 0
         first = index - 1
         while top > common:
             first, size = stack.pop()
-            start, count = places[first], index - first
+            start, count = starts[first], index - first
             if (count - 1) * (costs[start + size] - costs[start] - 1) > least:
                 found.append((start, size, count))
             top = stack[-1][1] if stack else 0
         if top < common:
             stack.append((first, common))
             top = common
+        above, one = below, other
     return found
 
 
@@ -53,11 +53,13 @@ def first_look(text: str, often_enough: int) -> tuple[list[int], list[Repeat]]:
 
     A repeat that always follows the same letter is part of a longer one, which is found at that letter.
     """
-    pairs = list(map(str.__add__, text, text[1:]))
-    seeds = list(map(str.__add__, pairs, text[2:]))
-    before = ["", *map(str.__add__, text, seeds[1:])]
-    often, same = Counter(seeds), Counter(before)
-    places = [at for at, seed in enumerate(seeds) if often[seed] > 1 and often[seed] > same[before[at]]]
+    seeds = [text[at : at + _SEED] for at in range(len(text) - _SEED + 1)]
+    often = Counter(seeds)
+    again = [at for at, seed in enumerate(seeds) if often[seed] > 1]
+    before = [text[at - 1 : at + _SEED] for at in again]  # of the first place of all: nothing
+    same = Counter(before)
+    places = [at for at, seed in zip(again, before, strict=True) if often[seeds[at]] > same[seed]]
+    pairs = [text[at : at + 2] for at in range(len(text) - 1)]
     short = [
         (text.index(part), len(part), count)
         for counts in (Counter(text), Counter(pairs))

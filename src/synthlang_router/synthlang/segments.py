@@ -114,24 +114,23 @@ def _logs_and_fields(text: str, start: int, end: int) -> Iterator[Segment]:
 
 
 def _timed_runs(text: str, start: int, end: int) -> Iterator[Segment]:
-    if _TIMED.search(text, start, end) is None:
-        return
+    """Runs of lines of which most say when; looked at are only those that do."""
     first = last = -1
-    timed = other = 0
+    timed = 0
     at = start
-    while at <= end:
-        stop = text.find("\n", at, end)
+    while (found := _TIMED.search(text, at, end)) is not None:
+        begin = max(start, text.rfind("\n", 0, found.start()) + 1)
+        stop = text.find("\n", found.end(), end)
         stop = end if stop < 0 else stop
-        if _TIMED.search(text, at, min(stop, at + _TIMED_WITHIN)) is not None:
-            first = at if first < 0 else first
-            last = stop
-            timed, other = timed + 1, 0
-        elif first >= 0:
-            other += 1
-            if other > _MOST_BETWEEN:
-                yield from _run(first, last, timed)
-                first, timed = -1, 0
-        at = stop + 1
+        at = stop
+        if found.end() - begin > _TIMED_WITHIN:
+            continue
+        if first >= 0 and text.count("\n", last + 1, begin) > _MOST_BETWEEN:
+            yield from _run(first, last, timed)
+            first, timed = -1, 0
+        first = begin if first < 0 else first
+        last = stop
+        timed += 1
     yield from _run(first, last, timed)
 
 
