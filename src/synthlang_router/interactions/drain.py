@@ -21,6 +21,7 @@ from synthlang_router.interactions.frames import Kind
 from synthlang_router.interactions.journal import Journal
 from synthlang_router.interactions.media import elide_media
 from synthlang_router.interactions.record import RecordPolicy
+from synthlang_router.models import CompressionLevel
 from synthlang_router.telemetry import count, report_unforeseen
 
 TICK: Final = 0.25
@@ -36,6 +37,8 @@ class Late(msgspec.Struct, frozen=True, gc=False):
     tenant: str
     prompt: bytes
     answer: bytes | None
+    level: CompressionLevel | None = None
+    model: str = ""
 
     @property
     def size(self) -> int:
@@ -126,7 +129,8 @@ class Drain:
     def _journal_late(self, late: Late) -> None:
         limit = self._policy.max_content_bytes
         answer = None if late.answer is None else keep(elide_media(late.answer), limit)
-        frame = LateContent(late.id, late.tenant, Content(keep(elide_media(late.prompt), limit), answer))
+        content = Content(keep(elide_media(late.prompt), limit), answer)
+        frame = LateContent(late.id, late.tenant, content, late.level, late.model)
         self._late_done += late.size
         if not self._journal.append(Kind.CONTENT, msgspec.msgpack.encode(frame)):
             count("record", "content_left_out")

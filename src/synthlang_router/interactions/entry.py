@@ -8,7 +8,7 @@ import msgspec
 
 from synthlang_router.interactions.content import Content
 from synthlang_router.interactions.record import Interaction, Timings, Tokens
-from synthlang_router.models import CacheStatus, Caller, ChatRequest, Facts, Outcome, Usage
+from synthlang_router.models import CacheStatus, Caller, ChatRequest, CompressionLevel, Facts, Outcome, Usage
 
 REUSED: Final = frozenset((CacheStatus.HIT, CacheStatus.SEMANTIC_HIT, CacheStatus.COALESCED))
 """Answers whose tokens somebody else's request was billed for."""
@@ -29,6 +29,8 @@ class LateContent(msgspec.Struct, frozen=True, gc=False, array_like=True):
     id: str
     tenant: str
     content: Content
+    level: CompressionLevel | None = None
+    model: str = ""
 
 
 def opened_row(caller: Caller, request: ChatRequest, facts: Facts) -> Interaction:
@@ -87,7 +89,7 @@ def closed_row(
         tokens=_tokens(facts.usage),
         usage_source="cache" if facts.cache in REUSED else facts.usage_source,
         compression=facts.compression,
-        level=facts.level if facts.compression else "",
+        level=facts.level,
         tokens_saved=facts.tokens_saved,
         tokens_would_save=facts.tokens_would_save,
         cost=0.0 if facts.cost is None and not facts.attempts else facts.cost,

@@ -15,6 +15,7 @@ from synthlang_router.interactions.journal import Record
 from synthlang_router.interactions.masking import ALWAYS, Placeholders, mask_fragment, mask_json
 from synthlang_router.interactions.media import elide_media
 from synthlang_router.interactions.record import Batch, Interaction, InteractionLog, SealedContent
+from synthlang_router.interactions.shortening import Shortening
 from synthlang_router.telemetry import count, report_unforeseen
 from synthlang_router.vault import Unsealable, Vault
 
@@ -22,13 +23,20 @@ from synthlang_router.vault import Unsealable, Vault
 class Filing:
     """Content is freed of media and secrets, compressed and sealed under its tenant's key: away from the event loop.
 
-    One thread. `kinds` are what is masked in it.
+    One thread. `kinds` are what is masked in it, `shortening` writes prompts in the notation.
     """
 
-    def __init__(self, log: InteractionLog, vault: Vault, kinds: Sequence[DataKind] = ALWAYS) -> None:
+    def __init__(
+        self,
+        log: InteractionLog,
+        vault: Vault,
+        kinds: Sequence[DataKind] = ALWAYS,
+        shortening: Shortening | None = None,
+    ) -> None:
         self._log = log
         self._kinds = kinds
-        self._sealer = ContentSealer(vault)
+        self._shortening = shortening
+        self._sealer = ContentSealer(vault, None if shortening is None else shortening.notation)
         self._closed = msgspec.msgpack.Decoder(Closed)
         self._late = msgspec.msgpack.Decoder(LateContent)
 
@@ -57,33 +65,51 @@ class Filing:
         self.file([(Kind.CLOSED, msgspec.msgpack.encode(Closed(row))) for row in rows])
 
     def _batch(self, records: Sequence[Record]) -> Batch:
-        rows: list[Interaction] = []
+        rows: dict[str, Interaction] = {}
         contents: list[SealedContent] = []
         undelivered: list[str] = []
         for kind, payload in records:
             try:
                 if kind is Kind.CLOSED:
                     closed = self._closed.decode(payload)
-                    rows.append(closed.row)
-                    self._seal(closed.content, closed.row.tenant, closed.row.id, contents)
+                    row = rows.setdefault(closed.row.id, closed.row)
+                    if closed.content is not None:
+                        self._keep(
+                            LateContent(row.id, row.tenant, closed.content, row.level, row.model),
+                            rows,
+                            contents,
+                        )
                 elif kind is Kind.CONTENT:
-                    late = self._late.decode(payload)
-                    self._seal(late.content, late.tenant, late.id, contents)
+                    self._keep(self._late.decode(payload), rows, contents)
                 elif kind is Kind.UNDELIVERED:
                     undelivered.append(payload.decode())
             except (msgspec.DecodeError, UnicodeDecodeError):
                 count("journal", "damaged")
-        return Batch(rows, contents, undelivered)
+        return Batch(tuple(rows.values()), contents, undelivered)
 
-    def _seal(self, content: Content | None, tenant: str, row: str, into: list[SealedContent]) -> None:
-        if content is None:
-            return
+    def _keep(self, late: LateContent, rows: dict[str, Interaction], into: list[SealedContent]) -> None:
+        """Seal the content, and note in its row what its prompt could have saved where that is not known yet."""
+        content = without(late.content, self._kinds)
+        short = None
+        if self._shortening is not None:
+            short = self._shortening.shorten(content.prompt, late.level, late.model)
+        row = rows.get(late.id)
+        if short is not None and row is not None and row.compression == "transparent":
+            rows[late.id] = with_figure(row, short.tokens_less)
+        stored = None if short is None else short.stored
         try:
-            into.append(self._sealer.seal(without(content, self._kinds), tenant=tenant, row=row))
+            into.append(self._sealer.seal(content, tenant=late.tenant, row=late.id, shortened=stored))
         except (
             Unsealable
         ):  # the tenant's key is of an unknown master key: the row is kept, its content cannot be
             count("record", "content_left_out")
+
+
+def with_figure(row: Interaction, tokens: int) -> Interaction:
+    """The row with what its prompt would have saved, unless that was measured on the way."""
+    return (
+        row if row.tokens_would_save is not None else msgspec.structs.replace(row, tokens_would_save=tokens)
+    )
 
 
 def without(content: Content, kinds: Sequence[DataKind]) -> Content:

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from synthlang_router.models import Attempt, OutcomeKind
+from synthlang_router.models import Attempt, CompressionLevel, OutcomeKind
 
 MAX_PAGE: Final = 1000
 
@@ -44,7 +44,8 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `arrived` is seconds since the epoch, `status` HTTP's (499 where the client left first, 0 where the process died).
     `cost` is USD over all attempts, `saved` what it would have cost more (method, USD), `prices` the version of the
-    rate table. `delivered` says whether the client got the last byte.
+    rate table. `delivered` says whether the client got the last byte. `compression` is the mode at its `level`, or
+    `holdout`; empty where there was none.
     """
 
     id: str
@@ -82,7 +83,7 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     simulated: bool = False
     project: str = ""
     compression: str = ""
-    level: str = ""
+    level: CompressionLevel | None = None
 
 
 class SealedContent(msgspec.Struct, frozen=True, gc=False):

@@ -24,6 +24,7 @@ from synthlang_router.interactions.journal import Journal
 from synthlang_router.interactions.masking import ALWAYS, EVERYTHING
 from synthlang_router.interactions.orphan import Estimate
 from synthlang_router.interactions.record import ContentSpace, Interaction, InteractionLog, RecordPolicy
+from synthlang_router.interactions.shortening import Shortening
 from synthlang_router.interactions.upkeep import Upkeep
 from synthlang_router.models import Caller, ChatRequest, Facts, Outcome
 from synthlang_router.telemetry import report_unforeseen
@@ -77,17 +78,18 @@ class Interactions:
         estimate: Estimate,
         prices: str = "",
         space: ContentSpace | None = None,
+        shortening: Shortening | None = None,
     ) -> Interactions:
         """Rows go into a journal under `folder` and from there into `log`; with `enabled` false nowhere.
 
         `estimate` is the cost in USD of a row whose process died, `prices` the version of the rate table,
-        `space` is where content is dropped when it has outgrown `max_log_bytes`.
+        `space` is where content is dropped when it has outgrown `max_log_bytes`, `shortening` how prompts are written.
         Raises ConfigurationError where the folder cannot be written.
         """
         if not policy.enabled:
             return cls(policy, journal=None, drain=None, monotonic=monotonic)
         journal = Journal(folder, vault, policy)
-        filing = Filing(log, vault, EVERYTHING if policy.mask == "record" else ALWAYS)
+        filing = Filing(log, vault, EVERYTHING if policy.mask == "record" else ALWAYS, shortening)
         upkeep = Upkeep(
             folder,
             log,
@@ -182,7 +184,7 @@ class Interactions:
             return None, None
         prompt, answer = request.body, _answer(outcome)
         if len(prompt) + (0 if answer is None else len(answer)) > LATE_BYTES:
-            return None, Late(row.id, row.tenant, prompt, answer)
+            return None, Late(row.id, row.tenant, prompt, answer, row.level, row.model)
         limit = self._policy.max_content_bytes
         return Content(keep(prompt, limit), None if answer is None else keep(answer, limit)), None
 

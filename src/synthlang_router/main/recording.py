@@ -28,6 +28,7 @@ from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.record import ContentSpace
 from synthlang_router.main.opening import read_settings
 from synthlang_router.main.secrets import make_data_dir, master_keys
+from synthlang_router.main.storing import StoredNotation, make_shortening
 from synthlang_router.telemetry import wall_clock
 from synthlang_router.vault import MasterKey, Vault
 
@@ -83,7 +84,7 @@ def read_record(config: Path | None) -> Iterator[OpenedRecord]:
     settings = read_settings(config)
     make_data_dir(settings.data_dir)
     with open_vault(settings) as vault, _open_log(settings) as log:
-        yield OpenedRecord(log, ContentSealer(vault), wall_clock)
+        yield OpenedRecord(log, ContentSealer(vault, StoredNotation()), wall_clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Recorded:
 
     def opened(self) -> OpenedRecord:
         """For one reader in one thread."""
-        return OpenedRecord(self.log, ContentSealer(self.vault), wall_clock)
+        return OpenedRecord(self.log, ContentSealer(self.vault, StoredNotation()), wall_clock)
 
 
 @asynccontextmanager
@@ -125,6 +126,7 @@ async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[Recorde
             estimate=costs.estimate,
             prices=costs.version,
             space=cast(ContentSpace, log),  # the registered log keeps both ports
+            shortening=make_shortening(),
         )
         interactions.start()
         try:

@@ -10,7 +10,7 @@ import msgspec
 
 from synthlang_router.models.answers import ChatCompletion, Usage
 from synthlang_router.models.routes import Attempt, Route
-from synthlang_router.models.words import OutcomeKind
+from synthlang_router.models.words import CompressionLevel, OutcomeKind
 
 
 class CacheStatus(StrEnum):
@@ -67,7 +67,7 @@ class Facts:
     dropped: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     compression: str = ""
-    level: str = ""
+    level: CompressionLevel | None = None
     tokens_saved: int | None = None
     tokens_would_save: int | None = None
     usage: Usage | None = None

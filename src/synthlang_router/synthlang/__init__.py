@@ -6,7 +6,7 @@ from synthlang_router.synthlang.messages import decode_messages
 from synthlang_router.synthlang.prompt import Prompt, compress_prompt, decompress_prompt, measure
 from synthlang_router.synthlang.report import Line, Price, report, request_of
 from synthlang_router.synthlang.step import SynthLang
-from synthlang_router.synthlang.storage import pack, unpack
+from synthlang_router.synthlang.storage import restore_body, shorten_body
 from synthlang_router.synthlang.tokens import ENCODINGS, TokenCount, count_prompt, count_tokens, encoding_for
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "encoding_for",
     "held_out",
     "measure",
-    "pack",
     "report",
     "request_of",
-    "unpack",
+    "restore_body",
+    "shorten_body",
 ]

@@ -1,49 +1,50 @@
-"""How the messages of an interaction are kept: the shortest of three forms, each of which gives back every byte."""
+"""How a request's body is kept: with its messages in their stored form, which gives back every byte."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-import zstandard
+import msgspec
 
+from synthlang_router.models import ChatRequest, CompressionLevel
 from synthlang_router.synthlang.frames import BrokenFrame
 from synthlang_router.synthlang.messages import decode_messages
+from synthlang_router.synthlang.prompt import compress_prompt
 
-MAX_BYTES: Final = 256 * 1024 * 1024
-"""Of what a stored form may unpack to."""
-
-_PLAIN: Final = b"\x00"
-_ZSTD: Final = b"\x01"
-_SYNTHLANG: Final = b"\x02"  # zstd of the form `decode_messages` reads
-_LEVEL: Final = 3
-_LEAST: Final = 64  # bytes; less does not get shorter
+_VERSION: Final = b"synthlang-body/1"
 
 
-def pack(raw: bytes, stored: bytes = b"") -> bytes:
-    """The raw `messages` to be kept. `stored` is their form in the notation (`Prompt.stored`), where there is one."""
-    choices = [_PLAIN + raw]
-    if len(raw) >= _LEAST:
-        compress = zstandard.ZstdCompressor(level=_LEVEL).compress
-        choices.append(_ZSTD + compress(raw))
-        if stored:
-            choices.append(_SYNTHLANG + compress(stored))
-    return min(choices, key=len)
+class StoredBody(NamedTuple):
+    """`tokens_less` is what the messages in this form would have saved, had a model seen them so."""
+
+    stored: bytes
+    tokens_less: int
 
 
-def unpack(packed: bytes) -> bytes:
-    """The raw `messages` that were packed.
+def shorten_body(body: bytes, level: CompressionLevel, model: str) -> StoredBody | None:
+    """A body with its `messages` in the stored form; None where nothing gets shorter, or there are none."""
+    try:
+        messages = bytes(msgspec.json.decode(body, type=dict[str, msgspec.Raw])["messages"])
+    except (msgspec.DecodeError, KeyError):
+        return None
+    request = ChatRequest({"messages": msgspec.Raw(messages)}, model=model, stream=False)
+    prompt = compress_prompt(request, mode="transparent", level=level)
+    if not prompt.stored:
+        return None
+    start = body.index(messages)
+    head = b"%s %d %d\n" % (_VERSION, start, len(prompt.stored))
+    stored = b"".join((head, body[:start], prompt.stored, body[start + len(messages) :]))
+    return StoredBody(stored, prompt.tokens_less or 0)
+
+
+def restore_body(stored: bytes) -> bytes:
+    """The body that was kept.
 
     Raises BrokenFrame where this is not one of our forms.
     """
-    kind, body = packed[:1], packed[1:]
-    if kind == _PLAIN:
-        return body
-    if kind not in (_ZSTD, _SYNTHLANG):
+    head, _, body = stored.partition(b"\n")
+    version, *numbers = head.split(b" ")
+    if version != _VERSION or len(numbers) != 2 or not all(map(bytes.isdigit, numbers)):
         raise BrokenFrame
-    try:
-        if zstandard.frame_content_size(body) > MAX_BYTES:
-            raise BrokenFrame
-        plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_BYTES)
-    except zstandard.ZstdError as error:
-        raise BrokenFrame from error
-    return decode_messages(plain) if kind == _SYNTHLANG else plain
+    start, size = map(int, numbers)
+    return b"".join((body[:start], decode_messages(body[start : start + size]), body[start + size :]))
