@@ -36,6 +36,13 @@ SAME = [
     ("What does `ls -la` show?", "What does ls -la show?"),
     ("Does it take 5 kilograms of rice?", "Does it take 5kg of rice?"),
     ("Fix it:\ndef f(a,b):\n  return a+b", "fix it:\n\ndef f(a, b):\n    return a + b"),
+    ("What is the population of India?", "What is India's population?"),
+    ("Where is the school's front gate?", "Where is the front gate of the school?"),
+    ("Flask: how do I read a JSON body?", "In Flask, how do I read a JSON body?"),
+    ("What is the plural of 'cactus'?", "what's the plural of cactus"),
+    ("Kannst du mir bitte sagen, wie spät es ist?", "Wie spät es ist?"),
+    ("Est-ce que le musée ferme à midi ? Merci beaucoup d'avance", "Est-ce que le musée ferme à midi ?"),
+    ("Any idea how I fold a map? Any help is appreciated!", "Any idea how I fold a map?"),
     ("Why?\nselect a from t where b = 1;", "Why?\nSELECT a\nFROM t\nWHERE b = 1"),
 ]
 
@@ -57,6 +64,9 @@ DIFFERENT = [
     ("Can you help us with visas?", "Can you help US with visas?"),
     ("Is the Polish remover good?", "Is the polish remover good?"),
     ("How do I cook Turkey?", "How do I cook turkey?"),
+    ("Who is the brother of Ann's boss?", "Who is the boss of Ann's brother?"),
+    ("Is it the king's son?", "Is it the son's king?"),
+    ("Git: how do I undo it?", "Mercurial: how do I undo it?"),
     ("What is Celexa for?", "What is Celebrex for?"),
     ("my son jon is ill", "my son john is ill"),
     ("How do I resign?", "How do I re-sign?"),

@@ -177,7 +177,48 @@ def spelling(pair: Pair, i: int, j: int) -> Step | None:
     return (1, 1, "typo") if is_typo(a.canon, b.canon, pair.lexicon) else None
 
 
-LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end)
+def opening_is(pair: Pair, i: int, j: int) -> Step | None:
+    """ "What's" opens a question about words as "what is" does."""
+    both = {pair.left.tokens[i].canon, pair.right.tokens[j].canon}
+    opens = i == j == 1 and pair.left.tokens[0].canon in tables().wh
+    return (1, 1, "short form") if opens and both == {"is", "'s"} else None
+
+
+_LONGEST_THING: Final = 3
+"""Words of what is owned, and of its owner, up to which a genitive is turned round."""
+
+
+def genitive(pair: Pair, i: int, j: int) -> Step | None:
+    """ "The population of India" is "India's population"."""
+    for side in pair.sides(i, j) if pair.english else ():
+        here, there = _plain_words(side.here.tokens[side.at :]), _plain_words(side.there.tokens[side.to :])
+        if "of" not in here or "'s" not in there:
+            continue
+        of, owned = here.index("of"), there.index("'s")
+        thing, owner = tuple(w for w in here[:of] if w not in _ARTICLES), there[:owned]
+        start = of + 1
+        size = len(owner) + len(thing) + 1
+        if not 0 < len(thing) <= _LONGEST_THING or not 0 < len(owner) <= _LONGEST_THING:
+            continue
+        if here[start] in _ARTICLES and owner[0] not in _ARTICLES:
+            start += 1
+        if here[start : start + len(owner)] == owner and there[owned + 1 : size] == thing:
+            return side.step(start + len(owner), size, "order")
+    return None
+
+
+def _plain_words(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The next words up to a mark or a quotation."""
+    words: list[str] = []
+    for at, token in enumerate(tokens[: 2 * _LONGEST_THING + 4]):
+        marks = token.before.strip("^~") if at else ""
+        if token.kind != WORD or token.quoted or marks:
+            break
+        words.append(token.canon)
+    return tuple([*words, ""])
+
+
+LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end, opening_is)
 RULES: Final[tuple[Rule, ...]] = (
-    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, umlauts, roman, swapped, spelling,
+    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, umlauts, roman, swapped, genitive, spelling,
 )  # fmt: skip

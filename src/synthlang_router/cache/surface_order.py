@@ -21,7 +21,7 @@ _ARTICLES: Final = frozenset({"a", "an", "the"})
 def in_one_order(tokens: list[Token]) -> list[Token]:
     """The last token is the empty one that carries the closing punctuation."""
     table = tables()
-    framed = _how(_embedded(_unfronted(tokens, table), table))
+    framed = _how(_embedded(_unfronted(_with_topic(tokens, table), table), table))
     framed = _without_what_is(_unversus(framed))
     return _paired(framed)
 
@@ -45,6 +45,34 @@ def _unfronted(tokens: list[Token], table: Tables) -> list[Token]:
         if follower.before:
             break
     return tokens
+
+
+def _with_topic(tokens: list[Token], table: Tables) -> list[Token]:
+    """ "Flask: how do I ..." becomes "in Flask, how do I ..."; of a topic of one word only."""
+    if (
+        len(tokens) < _SHORTEST_TOPICAL
+        or tokens[0].kind != WORD
+        or tokens[0].quoted
+        or tokens[0].before != START
+    ):
+        return tokens
+    follower = tokens[1]
+    asks = follower.canon in table.wh or follower.canon in table.auxiliaries
+    named = tokens[0].text[:1].isupper() or follower.before == ":"
+    if not asks or not named or follower.before not in (":", ",") or tokens[0].canon in _NO_TOPIC:
+        return tokens
+    return [
+        Token("in", "in", WORD, START),
+        tokens[0]._replace(before=""),
+        follower._replace(before=","),
+        *tokens[2:],
+    ]
+
+
+_SHORTEST_TOPICAL: Final = 5
+_NO_TOPIC: Final = frozenset(
+    {"question", "problem", "help", "urgent", "no", "yes", "not", "if", "what", "why", "how", "who"}
+)
 
 
 def _embedded(tokens: list[Token], table: Tables) -> list[Token]:
@@ -88,6 +116,9 @@ def _without_what_is(tokens: list[Token]) -> list[Token]:
     for phrase in _WHAT_IS:
         if _canons(tokens[: len(phrase)]) == phrase and len(tokens) > len(phrase) + 1:
             return [tokens[len(phrase)]._replace(before=START + ASKED), *tokens[len(phrase) + 1 :]]
+    canons = _canons(tokens)
+    if canons[:2] in (("what", "is"), ("what", "'s")) and "'s" in canons[3:6]:  # "what is India's population"
+        return [tokens[2]._replace(before=START + ASKED), *tokens[3:]]
     return tokens
 
 
