@@ -115,6 +115,15 @@ class Tried:
                 await asyncio.sleep(0.02)
         return self.upstream.connections[self.asked[-1].connection]
 
+    async def asked_by(self, user: str) -> SeenRequest:
+        """Wait until the question of this `user` got through."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for seen in reversed(self.asked):
+                    if seen.json().get("user") == user:
+                        return seen
+                await asyncio.sleep(0.005)
+
     async def until_idle(self) -> None:
         """Wait until no request is in flight."""
         async with asyncio.timeout(PATIENCE):

@@ -18,12 +18,13 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from synthlang_router.api.direct import DirectExchange
+from synthlang_router.api.refusal import refusal
 from synthlang_router.api.slow_reader import ReaderWatch
 from synthlang_router.api.target import is_plain
+from synthlang_router.api.unread import UnreadWatch
 from synthlang_router.ending import HUNG_UP
 from synthlang_router.errors import ClientTimeout, HeadersTooLarge, InvalidRequest, RouterError
-from synthlang_router.telemetry import count, new_request_id
-from synthlang_router.wire import DIALECTS
+from synthlang_router.telemetry import count
 
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 65_536
@@ -52,6 +53,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._header_bytes = self._body_bytes = self._hosts = 0
         self._timer: asyncio.TimerHandle | None = None
         self._reader: ReaderWatch
+        self._unread: UnreadWatch | None = None
         self._over = False  # nothing that still comes is read
         self._again = False  # this head is read once more, without its upgrade
         self._answering: RequestResponseCycle | None = None
@@ -168,6 +170,9 @@ class GatewayProtocol(HttpToolsProtocol):
         serve = self._hot.get(path)
         if serve is None or self._is_busy() or self.parser.get_method() != b"POST":
             super().on_headers_complete()
+            if self.pipeline:
+                self._unread = self._unread or UnreadWatch(self.transport, self.flow, self.loop)
+                self._unread.begin()
         else:
             self._serve_directly(serve, path.decode(), query, http10)
 
@@ -291,10 +296,5 @@ class GatewayProtocol(HttpToolsProtocol):
             self._tell(error)
 
     def _tell(self, error: RouterError) -> None:
-        body = DIALECTS["openai"].error_body(error)
-        self.transport.write(
-            b"HTTP/1.1 %d Refused\r\n%bcontent-type: application/json\r\nx-request-id: %b\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b"
-            % (error.http_status, self.date_line(), new_request_id().encode(), len(body), body)
-        )
+        self.transport.write(refusal(error, self.date_line()))
         self.close_politely(unread=True)

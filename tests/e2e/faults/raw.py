@@ -38,10 +38,10 @@ class Reply:
         return json.loads(self.body)
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, patience: float = PATIENCE) -> Reply:
     """Send one request and read everything that belongs to it."""
     host, _, port = url.removeprefix("http://").partition(":")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 26)
         try:
             lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
