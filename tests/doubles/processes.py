@@ -85,6 +85,10 @@ class GatewayProcess:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""
         self.running.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end; the exit code."""
         code = self.running.wait(PATIENCE)
         _stdout(self.running).close()
         return code

@@ -23,7 +23,7 @@ providers: {{upstream: {{base_url: "{url}", stream_usage: never}}}}
 models: [{{name: m, targets: [{{provider: upstream, model: m}}]}}]
 keys: [{{name: e2e, key: {key}, requests_per_minute: 1000000, concurrency: 1000}}]
 cache: {{semantic: {{enabled: false}}, exact: {{enabled: false}}}}
-server: {{client_timeout: {client_timeout}, max_body_bytes: 2000000}}
+server: {{client_timeout: {client_timeout}, max_body_bytes: 2000000{server}}}
 """
 
 
@@ -139,14 +139,17 @@ class Tried:
 
 @asynccontextmanager
 async def tried_gateway(
-    folder: Path, script: Callable[[SeenRequest], Script], *, client_timeout: float
+    folder: Path, script: Callable[[SeenRequest], Script], *, client_timeout: float, **server: float
 ) -> AsyncIterator[Tried]:
+    """`server` are further settings of that section."""
     tried = Tried(script)
     async with tried.upstream:
-        config = CONFIG.format(url=tried.upstream.url, key=KEY, client_timeout=client_timeout)
+        more = "".join(f", {name}: {value}" for name, value in server.items())
+        config = CONFIG.format(url=tried.upstream.url, key=KEY, client_timeout=client_timeout, server=more)
         tried.gateway = GatewayProcess(folder, config)
         await asyncio.to_thread(tried.gateway.start)
         try:
             yield tried
         finally:
-            await asyncio.to_thread(tried.gateway.end)
+            if tried.gateway.running.poll() is None:
+                await asyncio.to_thread(tried.gateway.end)
