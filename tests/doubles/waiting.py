@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 EVERY: Final = 0.1
 
 Seen = TypeVar("Seen")
