@@ -6,7 +6,7 @@ whoever got it and must be closed by them: after a clean end its connection is g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -55,6 +55,8 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """One call. `headers` are complete but for `host` and `content-length`, names in lower case.
 
     `deadline` is on the monotonic clock; it is spent by all tries together. `max_body` None is no bound (streams).
+    An `upload` stands in the place of `body` and is read no faster than the provider takes it; `length` is its size,
+    None where nobody knows. Such a request goes over a new connection and is never repeated.
     """
 
     method: str
@@ -64,6 +66,8 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     timeouts: Timeouts
     deadline: float
     max_body: int | None = MAX_BODY
+    upload: AsyncIterator[bytes] | None = None
+    length: int | None = None
 
     def __repr__(self) -> str:
         """Without headers and body: they hold a key and a prompt."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 import aiohttp
@@ -71,11 +71,11 @@ class AioHttpTransport:
         session = self._session
         if session is None:
             session = self._session = self._open()
-        exchange = Exchange(request, loop, fresh=False)
+        exchange = Exchange(request, loop, fresh=request.upload is not None)
         try:
             response = await self._exchange(session, request, exchange, loop)
         except ProviderUnavailable:
-            if not exchange.reused or exchange.heard:
+            if not exchange.reused or exchange.heard or request.upload is not None:
                 raise
             exchange = Exchange(request, loop, fresh=True)  # a kept-alive connection that the peer had closed
             response = await self._exchange(session, request, exchange, loop)
@@ -114,8 +114,8 @@ class AioHttpTransport:
             response = await session.request(
                 request.method,
                 url,
-                data=_Body(request.body) if request.body else None,
-                headers=request.headers,
+                data=_body(request),
+                headers=_framed(request),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=min(request.timeouts.connect, left)),
                 proxy=self._proxies.for_url(url.scheme, url.host or "", url.port),
@@ -127,6 +127,18 @@ class AioHttpTransport:
             raise
         exchange.watch.rest()
         return _Response(response, exchange, request.max_body).checked()
+
+
+def _body(request: UpstreamRequest) -> _Body | AsyncIterator[bytes] | None:
+    if request.upload is not None:
+        return request.upload
+    return _Body(request.body) if request.body else None
+
+
+def _framed(request: UpstreamRequest) -> tuple[tuple[str, str], ...]:
+    if request.upload is None or request.length is None:
+        return request.headers
+    return (*request.headers, ("content-length", str(request.length)))
 
 
 def _translated(

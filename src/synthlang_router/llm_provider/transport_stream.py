@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator, Callable
+from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
+
+import msgspec
 
 from synthlang_router.egress import permitted
 from synthlang_router.errors import InvalidRequest, ProviderTimeout, ProviderUnavailable
@@ -24,14 +27,18 @@ from synthlang_router.llm_provider.pool import Pool
 from synthlang_router.llm_provider.proxies import Proxies
 from synthlang_router.llm_provider.received import Received
 from synthlang_router.llm_provider.transport import NoConnection, Permit, UpstreamRequest, UpstreamResponse
+from synthlang_router.llm_provider.uploading import UploadingConnection
 
 MOST_PREPARED: Final = 512
 """Heads kept; callers' own headers and queries make new ones, then all are made anew."""
+
+LENGTH: Final = b"content-length: "
 
 _UNSAFE: Final = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _UNSAFE_IN_URL: Final = re.compile(r"[^\x21-\x7e]")
 
 Headers = tuple[tuple[str, str], ...]
+Told = Callable[[Connection], None]
 
 
 class _Prepared(NamedTuple):
@@ -58,7 +65,7 @@ class StreamTransport:
         self._ca_file = ca_file
         self._permit = permit
         self._max_connections = max_connections
-        self._pool: Pool[Origin, Connection] | None = None
+        self._pool: Pool[Origin, UploadingConnection] | None = None
         self._dialer: Dialer | None = None
         self._prepared: dict[tuple[str, int], _Prepared] = {}
 
@@ -73,6 +80,8 @@ class StreamTransport:
         prepared = self._prepared.get((request.url, id(request.headers)))
         if prepared is None or prepared.headers is not request.headers or prepared.method != request.method:
             prepared = self._prepare(request)
+        if request.upload is not None:
+            return await self._upload(pool, prepared, request, request.upload, loop)
         head = b"%b%d\r\n\r\n" % (prepared.head, len(request.body))
         connection = pool.take(prepared.origin)
         if connection is None:
@@ -86,6 +95,27 @@ class StreamTransport:
         connection = await self._connection(pool, prepared.origin, request, loop)
         return await _exchange(connection, request, head)
 
+    async def _upload(
+        self,
+        pool: Pool[Origin, UploadingConnection],
+        prepared: _Prepared,
+        request: UpstreamRequest,
+        blocks: AsyncIterator[bytes],
+        loop: asyncio.AbstractEventLoop,
+    ) -> UpstreamResponse:
+        """Over a new connection: one that turned out to be closed would have taken bytes that cannot be sent again."""
+        connection = await self._connection(pool, prepared.origin, request, loop)
+        begun = prepared.head.removesuffix(LENGTH)
+        framing = b"transfer-encoding: chunked" if request.length is None else LENGTH + b"%d" % request.length
+        alone = msgspec.structs.replace(request, body=b"")
+        answer = connection.ask(alone, begun + framing + b"\r\n\r\n")
+        try:
+            await connection.upload(request, blocks)
+        except BaseException:
+            answer.close()
+            raise
+        return await _opened(answer, request)
+
     async def close(self) -> None:
         """Abort every connection."""
         pool, self._pool = self._pool, None
@@ -94,14 +124,18 @@ class StreamTransport:
 
     async def _connection(
         self,
-        pool: Pool[Origin, Connection],
+        pool: Pool[Origin, UploadingConnection],
         origin: Origin,
         request: UpstreamRequest,
         loop: asyncio.AbstractEventLoop,
-    ) -> Connection:
+    ) -> UploadingConnection:
         """A new one, or one that was given back while we waited for a place; in time, or ProviderTimeout."""
         if self._dialer is None:
             self._dialer = Dialer(loop, self._ca_file, self._permit)
+        freed, gone = (
+            cast(Told, pool.freed),
+            cast(Told, pool.gone),
+        )  # every connection here is an uploading one
         left = request.deadline - loop.time()
         limit = min(request.timeouts.connect, left)
         try:
@@ -111,7 +145,7 @@ class StreamTransport:
                     return connection
                 made = None
                 try:
-                    made = await self._dialer.connect(origin, lambda: Connection(loop, pool.freed, pool.gone))
+                    made = await self._dialer.connect(origin, lambda: UploadingConnection(loop, freed, gone))
                 finally:
                     pool.made(origin, None if made is None or made.state == "closed" else made)
                 if made.state == "closed" or pool is not self._pool:  # the peer left, or `close` was called
@@ -143,7 +177,10 @@ class StreamTransport:
 
 
 async def _exchange(connection: Connection, request: UpstreamRequest, head: bytes) -> UpstreamResponse:
-    answer: Received = connection.ask(request, head)
+    return await _opened(connection.ask(request, head), request)
+
+
+async def _opened(answer: Received, request: UpstreamRequest) -> UpstreamResponse:
     try:
         await answer.opened()
     except BaseException:
@@ -161,4 +198,4 @@ def _encoded(method: str, target: str, headers: Headers) -> bytes:
     if _UNSAFE_IN_URL.search(method + target) or any(_UNSAFE.search(name + value) for name, value in headers):
         raise InvalidRequest("A header or the query holds characters that are not allowed there.")
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-    return "\r\n".join([*lines, "content-length: "]).encode("latin-1")
+    return "\r\n".join([*lines, ""]).encode("latin-1") + LENGTH

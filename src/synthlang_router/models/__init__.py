@@ -3,7 +3,7 @@
 from synthlang_router.models.answers import ChatChunk, ChatCompletion, ToolCallDelta, Usage
 from synthlang_router.models.caller import Caller, Limits, Wishes
 from synthlang_router.models.facts import CacheStatus, Facts, Outcome, RateState, Transcript
-from synthlang_router.models.request import ChatRequest
+from synthlang_router.models.request import ChatRequest, Upload
 from synthlang_router.models.routes import Attempt, Patience, Route, Target
 from synthlang_router.models.words import (
     CacheMode,
@@ -36,6 +36,7 @@ __all__ = [
     "Target",
     "ToolCallDelta",
     "Transcript",
+    "Upload",
     "Usage",
     "Wishes",
 ]

@@ -78,6 +78,7 @@ class Facts:
     upstream_sent: float | None = None
     first_data: float | None = None
     upstream_headers: tuple[tuple[str, str], ...] = ()
+    media: str | None = None
     error: str | None = None
     delivered: bool = True
 

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from synthlang_router.models.words import Dialect
+
+
+class Upload(Protocol):
+    """A body that is still on its way from the caller, and can be sent on once."""
+
+    @property
+    def media(self) -> str:
+        """Its content type."""
+        ...
+
+    @property
+    def begun(self) -> bool:
+        """Whether some of it was sent on: then it cannot be sent anywhere else."""
+        ...
+
+    def length(self, model: str) -> int | None:
+        """Bytes with this model's name in it; None where the caller does not say."""
+        ...
+
+    def blocks(self, model: str) -> AsyncIterator[bytes]:
+        """What to send, with this model's name in the place of the asked one. Raises what the caller does to it."""
+        ...
 
 
 class ChatRequest:
@@ -16,10 +38,11 @@ class ChatRequest:
 
     `body` is what came (after inflation). A request is changed by `with_fields`, which re-encodes the top level
     only: white space and key order may change there, values never. `kind` is the resource: chat, completions,
-    messages, responses, embeddings.
+    messages, responses, embeddings, and those of `wire.passage`. With an `upload` the body is that, and `fields` only
+    hold what was read of it.
     """
 
-    __slots__ = ("__dict__", "_body", "dialect", "fields", "kind", "model", "stream")
+    __slots__ = ("__dict__", "_body", "dialect", "fields", "kind", "model", "stream", "upload")
 
     def __init__(
         self,
@@ -30,12 +53,14 @@ class ChatRequest:
         body: bytes | None = None,
         dialect: Dialect = "openai",
         kind: str = "chat",
+        upload: Upload | None = None,
     ) -> None:
         self.fields = fields
         self.model = model
         self.stream = stream
         self.dialect = dialect
         self.kind = kind
+        self.upload = upload
         self._body = body
 
     @property
@@ -77,4 +102,5 @@ class ChatRequest:
             stream=stream is not None and bytes(stream) == b"true",
             dialect=self.dialect,
             kind=self.kind,
+            upload=self.upload,
         )
