@@ -25,11 +25,12 @@ MAX_GATHERED: Final = 32_000_000
 
 
 class Gathered:
-    """The transcript of an answer under way, bounded by `MAX_GATHERED`."""
+    """The transcript of an answer under way, bounded by `MAX_GATHERED`; of one that is not `kept` only what it used."""
 
-    __slots__ = ("_completion", "chunks", "cut", "dialect", "size")
+    __slots__ = ("_completion", "_most", "chunks", "cut", "dialect", "size")
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, kept: bool = True) -> None:
+        self._most = MAX_GATHERED if kept else 0
         self.dialect: Dialect = dialect
         self.chunks: list[ChatChunk] = []
         self.size = 0
@@ -42,7 +43,7 @@ class Gathered:
             facts.finish_reason = item.finish_reasons[0] if item.finish_reasons else None
         else:
             self.size += len(item.raw)
-            if self.size <= MAX_GATHERED:
+            if self.size <= self._most:
                 self.chunks.append(item)
             else:
                 self.cut = True
@@ -70,12 +71,13 @@ class Answer:
         *,
         dialect: Dialect = "openai",
         replayed: bool = False,
+        kept: bool = True,
     ) -> None:
         self.facts = facts
         self.dialect: Dialect = dialect
         self.ending: Ending | None = None
         self.replayed = replayed
-        self.gathered = Gathered(dialect)
+        self.gathered = Gathered(dialect, kept=kept)
         self._source = source
         self._first: Batch | None = None
         self._on_complete: list[Callable[[ChatCompletion, Facts], None]] = []

@@ -13,7 +13,7 @@ from synthlang_router.ending import Ending
 from synthlang_router.interactions import Interactions
 from synthlang_router.interactions.costs import Costs
 from synthlang_router.llm_provider import LLMProvider
-from synthlang_router.models import Caller, ChatCompletion, ChatRequest, Facts, Wishes
+from synthlang_router.models import Caller, ChatCompletion, ChatRequest, Facts, Outcome, Route, Wishes
 from synthlang_router.routing import Router
 from synthlang_router.synthlang import SynthLang
 from synthlang_router.wire.anthropic import count_body
@@ -88,9 +88,25 @@ class EmbeddingPipeline:
             ending.owes((await self.auth.allow_request(caller, facts)).release)
             route = self.router.choose_model(request, caller, wishes, facts)
             ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
-            ending.owes(partial(self.costs.settle, request))
+            ending.owes(partial(self._settle, request))
             self.interactions.open(caller, request, facts)
-            return ending.hand_over(self.llm_provider.embed(route, request, wishes, facts))
+            return ending.hand_over(self._fetch(route, request, wishes, facts))
+
+    def _settle(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
+        self.costs.settle(request, facts, outcome)
+
+    def _fetch(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        return self.llm_provider.embed(route, request, wishes, facts)
+
+
+class PassagePipeline(EmbeddingPipeline):
+    """The same way for what is passed on unread: pictures, sounds, moderations."""
+
+    def _settle(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
+        self.costs.settle_passage(request, facts, outcome)
+
+    def _fetch(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        return self.llm_provider.relay(route, request, wishes, facts)
 
 
 class CountPipeline:

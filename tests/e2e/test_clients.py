@@ -209,7 +209,10 @@ async def test_an_upgrade_to_what_we_do_not_speak_is_ignored_and_the_connection_
     assert (statuses, last) == ([200] * 3, [200, 400])
 
 
-async def test_a_web_socket_is_426(tried: Tried) -> None:
+@pytest.mark.parametrize(
+    "path", ["/v1/realtime?model=m", "/v1/responses", "/v1/chat/completions", "/v1/else"]
+)
+async def test_a_web_socket_is_426(tried: Tried, path: str) -> None:
     lines = (
         "connection: upgrade",
         "upgrade: websocket",
@@ -217,7 +220,7 @@ async def test_a_web_socket_is_426(tried: Tried) -> None:
         "sec-websocket-key: YQ==",
     )
     async with tried.wire() as wire:
-        await wire.send(head(*lines, path="/v1/realtime?model=m", method="GET"))
+        await wire.send(head(*lines, path=path, method="GET"))
         status, _, body = await wire.reply()
 
     assert status == 426

@@ -114,13 +114,7 @@ class ChatResource:
         self, answer: Answer, request: ChatRequest, facts: Facts, exchange: Exchange, stream: EventStream
     ) -> None:
         try:
-            if request.stream:
-                frames = self.manner.frames()
-                write = partial(self._frames, request, facts, frames)
-                await stream.relay(answer, write, frames.end, self.record.settled)
-                facts.status = 200
-            else:
-                await self._send_whole(answer, facts, exchange)
+            await self._send(answer, request, facts, exchange, stream)
         except BaseException:
             if (
                 answer.ending is not None
@@ -131,6 +125,17 @@ class ChatResource:
                     facts
                 )  # the row says complete, and it is; but the last byte did not arrive
             raise
+
+    async def _send(
+        self, answer: Answer, request: ChatRequest, facts: Facts, exchange: Exchange, stream: EventStream
+    ) -> None:
+        if request.stream:
+            frames = self.manner.frames()
+            write = partial(self._frames, request, facts, frames)
+            await stream.relay(answer, write, frames.end, self.record.settled)
+            facts.status = 200
+        else:
+            await self._send_whole(answer, facts, exchange)
 
     async def _parse(self, body: bytes, encoding: str) -> ChatRequest:
         if encoding or len(body) > OFF_THE_LOOP:

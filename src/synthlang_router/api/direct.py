@@ -112,6 +112,15 @@ class DirectExchange:
     def close_after(self) -> None:
         self.keep_alive = False
 
+    def cut(self) -> None:
+        self.response_complete = True
+        if self.disconnected:
+            return
+        if self._chunked:  # its last chunk is missing
+            self._protocol.close_politely(unread=self.more_body)
+        else:
+            self._protocol.transport.abort()
+
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         if self.more_body:  # an answer before the end of the question is the connection's last
             self.keep_alive = False

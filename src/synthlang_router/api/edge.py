@@ -9,7 +9,8 @@ from synthlang_router.api.errors import error_response
 from synthlang_router.api.exchange import AsgiExchange, Exchange, Receive, Scope, Send
 from synthlang_router.api.headers import read_request_id
 from synthlang_router.api.manners import dialect_at
-from synthlang_router.errors import MethodNotAllowed, UpgradeRequired
+from synthlang_router.api.unserved import realtime
+from synthlang_router.errors import MethodNotAllowed
 from synthlang_router.telemetry import new_request_id
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -31,6 +32,11 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if scope["method"] == "GET" and any(
+                (name, value.lower()) == _WEBSOCKET for name, value in scope["headers"]
+            ):
+                await _refuse_upgrade(AsgiExchange(scope, receive, send))
+                return
             resource = self.hot.get(scope["path"])
             if resource is not None:
                 exchange = AsgiExchange(scope, receive, send)
@@ -39,9 +45,6 @@ class Edge:
                     if scope["method"] == "POST"
                     else _refuse_method(exchange, scope["method"])
                 )
-                return
-            if any((name, value.lower()) == _WEBSOCKET for name, value in scope["headers"]):
-                await _refuse_upgrade(AsgiExchange(scope, receive, send))
                 return
         await self.cold(scope, receive, send)
 
@@ -53,8 +56,7 @@ async def _refuse_method(exchange: Exchange, method: str) -> None:
 
 
 async def _refuse_upgrade(exchange: Exchange) -> None:
-    error = UpgradeRequired("WebSocket and realtime are not served here; use HTTP with stream: true.")
-    status, headers, body = error_response(error, "openai", None, 0.0)
+    status, headers, body = error_response(realtime(), "openai", None, 0.0)
     told = [(b"upgrade", b"HTTP/1.1"), (b"connection", b"close"), _request_id(exchange)]
     await exchange.respond(status, headers + told, body)
 

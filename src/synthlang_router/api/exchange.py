@@ -43,6 +43,10 @@ class Exchange(Protocol):
         """No further request on this connection."""
         ...
 
+    def cut(self) -> None:
+        """End the connection within an answer that was started, so that nobody takes it for whole."""
+        ...
+
     async def respond(self, status: int, headers: Headers, body: bytes) -> None: ...
 
     async def start(self, status: int, headers: Headers) -> None: ...
@@ -71,6 +75,10 @@ class AsgiExchange:
 
     def close_after(self) -> None:
         """ASGI has no word for it."""
+
+    def cut(self) -> None:
+        """A server ends the connection of an app that fails within its answer."""
+        raise ConnectionAbortedError
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])

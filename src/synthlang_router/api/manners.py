@@ -9,6 +9,7 @@ from typing import Final
 from synthlang_router.api.headers import Headers
 from synthlang_router.api.stream import KEEP_ALIVE, PING, DataFrames, EventFrames, Frames
 from synthlang_router.models import Dialect, Facts
+from synthlang_router.wire.passage import PASSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "responses": Manner("/v1/responses", "resp_"),
     "messages": Manner("/v1/messages", "msg_", "anthropic", keep_alive=PING),
     "count_tokens": Manner("/v1/messages/count_tokens", "", "anthropic", streams=False),
+    **{kind: Manner(f"/v1{path}", "", frames=_data) for kind, path in PASSAGES.items()},
 }
 
 

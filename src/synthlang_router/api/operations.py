@@ -14,11 +14,11 @@ from synthlang_router.api.access import Guard, caller_of, declared
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.headers import Headers, read_request_id
 from synthlang_router.api.manners import dialect_at
+from synthlang_router.api.unserved import unserved
 from synthlang_router.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ModelNotFound,
-    NotFound,
     RouterError,
 )
 from synthlang_router.models import Caller
@@ -128,7 +128,7 @@ def cold_app(operations: Operations, *routers: APIRouter) -> FastAPI:
                 response.headers[name] = value
             return response
         if isinstance(error, HTTPException) and error.status_code == 404:
-            return render(request, NotFound(f"No such path: {request.scope['path'][:200]}"))
+            return render(request, unserved(request.scope["path"]))
         return render(request, InvalidRequest("The request could not be read."))
 
     app.add_exception_handler(RouterError, router_error)

@@ -113,6 +113,13 @@ class Costs:
         facts.cost = None if None in lines else sum(cost for cost in lines if cost is not None)
         facts.saved = self._saved_on_the_way(request, facts, tier)
 
+    def settle_passage(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
+        """As `settle`, for what nobody can count: a picture, a sound. Nobody knows its cost but the provider."""
+        if facts.usage is None and any(_was_billed(attempt) for attempt in facts.attempts):
+            facts.cost = None
+            return
+        self.settle(request, facts, outcome)
+
     def _line(
         self, attempt: Attempt, serving: bool, request: ChatRequest, facts: Facts, tier: str | None
     ) -> Attempt:

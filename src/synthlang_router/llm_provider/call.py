@@ -17,10 +17,11 @@ from synthlang_router.errors import (
     ProviderError,
     ProviderProtocolError,
     ProviderTimeout,
-    RouterError,
 )
-from synthlang_router.llm_provider.failures import failure, judged
+from synthlang_router.llm_provider.failures import judged
+from synthlang_router.llm_provider.passing import passed
 from synthlang_router.llm_provider.provider import Endpoint
+from synthlang_router.llm_provider.refusal import refusal_of
 from synthlang_router.llm_provider.told import passed_on, resets_in
 from synthlang_router.llm_provider.transport import (
     MAX_BODY,
@@ -33,12 +34,10 @@ from synthlang_router.models import ChatChunk, ChatRequest, Wishes
 from synthlang_router.wire import DIALECTS, ChatStream
 from synthlang_router.wire.bridges import Interpreter, interpret
 from synthlang_router.wire.format import AnswerFormat
+from synthlang_router.wire.passage import PASSAGES, PassedStream
 
 MAX_HELD: Final = 1_000_000
 """Bytes of frames without data that are held back before the first data; more is no answer."""
-
-MAX_ERROR: Final = 65_536
-"""Bytes read of an error answer; what follows is of no use to anybody."""
 
 OFF_THE_LOOP: Final = 1_000_000
 """Requests over so many bytes are translated in a worker thread."""
@@ -68,6 +67,7 @@ class Call:
         "_wire",
         "_wishes",
         "dropped",
+        "media",
         "resets_in",
         "told",
     )
@@ -98,11 +98,18 @@ class Call:
         self._stream: ChatStream | None = None
         self.told: tuple[tuple[str, str], ...] = ()
         self.resets_in: float | None = None
+        self.media: str | None = None
 
     @property
     def asked_for_usage(self) -> bool:
         """Whether we added a usage option that the caller had not."""
         return self._asked
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same request can be sent once more: not one whose body went by."""
+        upload = self._request.upload
+        return upload is None or not upload.begun
 
     @property
     def status(self) -> int:
@@ -113,6 +120,9 @@ class Call:
         """In the provider's words; `wall` is seconds since the epoch. Raises InvalidRequest where there are none."""
         if self._endpoint.relays_chat and self._request.kind == "chat":
             return self._relayed(self._request, ask_for_usage)
+        if self._request.kind in PASSAGES:
+            request = self._of_model(self._request)
+            return passed(self._endpoint, self._model, request, self._wishes, self._timeouts, self._deadline)
         return await self._interpreted(int(wall), ask_for_usage)
 
     async def begin(self, sent: UpstreamRequest, began: float, wall: float) -> Batch:
@@ -125,11 +135,17 @@ class Call:
         if response.status == 429:
             self.resets_in = resets_in(response.headers)
         if response.status >= 400:
-            raise await self._refused(response, wall)
+            raise await refusal_of(response, self._wire, self._endpoint, wall)
         kind = response.headers.get("content-type", "").lower()
-        if self._is_stream(kind):
-            return await self._first_data(response, began + self._timeouts.first_token)
-        return await self._whole(response)
+        if self._request.kind in PASSAGES:
+            self.media = kind
+            stream: ChatStream = PassedStream(kind)
+        elif self._is_stream(kind):
+            stream = self._reader()
+        else:
+            return await self._whole(response)
+        self._stream = stream
+        return await self._first_data(response, stream, began + self._timeouts.first_token)
 
     async def next(self) -> Batch | None:
         """The chunks of one read; None after the last. A cut stream raises, however much of it came."""
@@ -209,24 +225,6 @@ class Call:
             return True
         return self._request.stream and "json" not in kind and "html" not in kind
 
-    async def _refused(self, response: UpstreamResponse, wall: float) -> RouterError:
-        body = bytearray()
-        try:
-            while len(body) < MAX_ERROR and (block := await response.read()):
-                body += block
-        except ProviderError:
-            pass  # the status says enough
-        endpoint = self._endpoint
-        return failure(
-            self._wire,
-            endpoint.provider.name,
-            response.status,
-            response.headers,
-            bytes(body[:MAX_ERROR]),
-            endpoint.secrets,
-            wall,
-        )
-
     async def _whole(self, response: UpstreamResponse) -> Batch:
         first = await response.read()
         rest = bytearray()
@@ -241,13 +239,14 @@ class Call:
         except ProviderError as error:
             raise judged(error, self._endpoint.provider.name) from None
 
-    async def _first_data(self, response: UpstreamResponse, due: float) -> Batch:
-        provider = self._endpoint.provider
-        stream = self._stream = self._wire.read_stream(
-            finish_optional=provider.finish_optional is True,
+    def _reader(self) -> ChatStream:
+        return self._wire.read_stream(
+            finish_optional=self._endpoint.provider.finish_optional is True,
             hide_usage=self._hidden,
             secrets=self._endpoint.secrets,
         )
+
+    async def _first_data(self, response: UpstreamResponse, stream: ChatStream, due: float) -> Batch:
         held: list[Item] = []
         size = 0
         while (batch := await self._read(response, stream)) is not None:

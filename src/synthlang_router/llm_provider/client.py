@@ -59,6 +59,10 @@ class LLMProvider:
         """The embeddings answer, as a stream of one."""
         return Answer(self._whole(route, request, wishes, facts), facts, dialect=request.dialect)
 
+    def relay(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        """The answer to a passage, block by block and unread; nobody keeps it."""
+        return Answer(self.stream_chat(route, request, wishes, facts), facts, kept=False)
+
     def count_tokens(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer | None:
         """The provider's own count of a prompt; None where it has nothing of the kind."""
         if route.provider not in self._counting:

@@ -104,6 +104,8 @@ class Resilience:
                 return trial, await trial.begin(ask_for_usage=self._asks_for_usage(trial.endpoint))
             except InvalidRequest as error:
                 _leave(trial, "refused")
+                if trial is not None and not trial.repeatable:
+                    raise
                 lane = await self._not_there(course, lane, error)
             except RouterError as error:
                 if trial is None:
@@ -146,7 +148,7 @@ class Resilience:
         course.error = error
         if failure in ("key", "quota"):
             await self._doubt_key(trial.endpoint, failure)
-        if not rule.elsewhere:
+        if not rule.elsewhere or not trial.repeatable:
             raise error
         course.tries += 1
         course.tried[lane] = (

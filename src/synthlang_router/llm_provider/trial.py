@@ -64,6 +64,7 @@ class Trial:
         facts.served_model = self.lane.model
         facts.simulated = provider.simulated
         facts.upstream_headers = self._call.told
+        facts.media = self._call.media
         facts.dropped = tuple(dict.fromkeys(self._dropped + self._call.dropped))
 
     async def begin(self, *, ask_for_usage: bool) -> Batch:
@@ -101,6 +102,10 @@ class Trial:
     @property
     def asked_for_usage(self) -> bool:
         return self._call.asked_for_usage
+
+    @property
+    def repeatable(self) -> bool:
+        return self._call.repeatable
 
     async def next(self) -> Batch | None:
         """See `Call.next`. What comes after the last batch is the end of the books."""

@@ -18,6 +18,7 @@ from synthlang_router.api.intake import Intake
 from synthlang_router.api.manners import MANNERS
 from synthlang_router.api.meter import RequestMeter, render_metrics
 from synthlang_router.api.operations import Operations, cold_app
+from synthlang_router.api.passage import PassageResource
 from synthlang_router.auth import Gate, Keyring, KeyStore
 from synthlang_router.backends.memory.limits import MemoryRateLimiter
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
@@ -38,9 +39,10 @@ from synthlang_router.main.scopes import budget_scopes, limit_scopes
 from synthlang_router.main.secrets import make_data_dir, pepper
 from synthlang_router.main.transports import Transports
 from synthlang_router.models import Facts
-from synthlang_router.pipeline import ChatPipeline, CountPipeline, EmbeddingPipeline
+from synthlang_router.pipeline import ChatPipeline, CountPipeline, EmbeddingPipeline, PassagePipeline
 from synthlang_router.synthlang import SynthLang
 from synthlang_router.telemetry import log, new_request_id, wall_clock
+from synthlang_router.wire.passage import PASSAGES
 
 
 class Gateway:
@@ -106,7 +108,12 @@ class Gateway:
         providers = providers_of(loaded.settings, self.transports.of(loaded.settings))
         self.llm_provider.use(providers)
         await self.routes.use(loaded, providers)
-        for pipeline in (self.pipeline, self.embedding_pipeline, self.count_pipeline):
+        for pipeline in (
+            self.pipeline,
+            self.embedding_pipeline,
+            self.count_pipeline,
+            self.passage_pipeline,
+        ):
             pipeline.router = self.routes.router
 
     async def _open_gate(self, stack: AsyncExitStack) -> None:
@@ -145,6 +152,21 @@ class Gateway:
             interactions=self.interactions,
             costs=self.money.costs,
         )
+        pipelines = self._pipelines()
+        hot = {MANNERS[kind].path: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
+        operations = Operations(
+            verify_api_key=self.gate.verify_api_key,
+            models=self.routes,
+            ready=self._missing,
+            metrics=lambda: render_metrics(self.meter, self._gauges),
+            new_request_id=new_request_id,
+            started=int(wall_clock()),
+        )
+        administration = open_administration(self.keys, self._pepper, self.keyring, self.audit)
+        self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
+
+    def _pipelines(self) -> dict[str, Pipeline]:
+        """By kind of request."""
         self.embedding_pipeline = EmbeddingPipeline(
             auth=self.gate,
             router=self.routes.router,
@@ -161,20 +183,19 @@ class Gateway:
             interactions=self.interactions,
             estimate=upper_estimate,
         )
-        hot = {MANNERS[kind].path: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
-        operations = Operations(
-            verify_api_key=self.gate.verify_api_key,
-            models=self.routes,
-            ready=self._missing,
-            metrics=lambda: render_metrics(self.meter, self._gauges),
-            new_request_id=new_request_id,
-            started=int(wall_clock()),
+        self.passage_pipeline = PassagePipeline(
+            auth=self.gate,
+            router=self.routes.router,
+            llm_provider=self.llm_provider,
+            interactions=self.interactions,
+            costs=self.money.costs,
         )
-        administration = open_administration(self.keys, self._pepper, self.keyring, self.audit)
-        self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
+        pipelines |= dict.fromkeys(PASSAGES, self.passage_pipeline)
+        return pipelines
 
     def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
-        return ChatResource(
+        resource = PassageResource if kind in PASSAGES else ChatResource
+        return resource(
             kind=kind,
             pipeline=pipeline,
             verify_api_key=self.gate.verify_api_key,

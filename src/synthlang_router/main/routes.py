@@ -60,6 +60,7 @@ class Routes:
             apply_to=settings.routing.apply_to,
             catalog=self._catalog,
             random=random.random,
+            unnamed=next((name for name, given in providers.items() if given.dialect == "openai"), None),
         )
 
     async def open(self) -> None:

@@ -28,7 +28,10 @@ _SHOWN_LENGTH: Final = 100
 
 
 class Router:
-    """One per configuration. `rules` None: an unknown name is unknown. `random` gives points of [0, 1)."""
+    """One per configuration. `rules` None: an unknown name is unknown. `random` gives points of [0, 1).
+
+    `unnamed` is the provider of requests that name no model.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Router:
         apply_to: ApplyTo,
         catalog: Catalog,
         random: Callable[[], float],
+        unnamed: str | None = None,
     ) -> None:
         self._models = tuple(models)
         self._providers = tuple(providers)
@@ -46,6 +50,7 @@ class Router:
         self._apply_to_all = apply_to == "all" and bool(rules)
         self._catalog = catalog
         self._random = random
+        self._unnamed = unnamed
         self._names = Names(self._models, self._providers, catalog)
 
     def choose_model(self, request: ChatRequest, caller: Caller, wishes: Wishes, facts: Facts) -> Route:
@@ -54,6 +59,8 @@ class Router:
         Raises ModelNotFound, PermissionDenied, and InvalidRequest where strictness forbids to drop a parameter.
         """
         asked = request.model
+        if not asked and self._unnamed is not None:
+            return self._to_provider(self._unnamed, caller, facts)
         if caller.models != EVERYTHING and not (
             len(asked) <= MAX_NAME_LENGTH and matches(asked, caller.models)
         ):
@@ -92,6 +99,16 @@ class Router:
         if plan is None and self._rules is not None and not self._rules:
             plan = names.unchanged(name)
         return plan is not None
+
+    def _to_provider(self, provider: str, caller: Caller, facts: Facts) -> Route:
+        """For a request that names no model: the provider's own default answers."""
+        if caller.models != EVERYTHING:
+            raise PermissionDenied(
+                "This key may use some models only, so that a request must name one.", param="model"
+            )
+        route = facts.route = Route(provider, "", "first provider", f"{provider}/")
+        facts.route_reason = route.reason
+        return route
 
     def _current(self) -> Names:
         """The names under the catalog's newest state; prepared anew when it changed."""

@@ -14,6 +14,7 @@ import msgspec
 
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.models import ChatRequest, Dialect
+from synthlang_router.wire.passage import PASSAGES
 
 OPENAI_PATHS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -22,6 +23,7 @@ OPENAI_PATHS: Final[Mapping[str, str]] = MappingProxyType(
         "embeddings": "/embeddings",
         "responses": "/responses",
         "models": "/models",
+        **PASSAGES,
     }
 )
 _NO_RESPONSES: Final = MappingProxyType(
@@ -95,7 +97,11 @@ DIFFERENCES: Final = (
         hosts=("openai.azure.com", "cognitiveservices.azure.com"),
         authorization=("api-key", ""),
         paths=MappingProxyType(
-            {kind: f"/openai/deployments/{{model}}{path}" for kind, path in _NO_RESPONSES.items()}
+            {
+                kind: f"/openai/deployments/{{model}}{path}"
+                for kind, path in _NO_RESPONSES.items()
+                if kind != "moderations"
+            }
             | {"models": "/openai/models"}
         ),
         query="api-version={version}",
