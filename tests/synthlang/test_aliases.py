@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from synthlang_router.synthlang.aliases import MAX_BODY, Taste, alias
 from synthlang_router.synthlang.frames import read_text
 from synthlang_router.synthlang.grammar import NAMES, SIGNS, Names, escape
+from synthlang_router.synthlang.repeats import Look
 
-EAGER = Taste(gain=1, words=1, often=1, thorough=True)
-CALM = Taste(gain=8, words=6, often=8)
+LOOK = Look(3, (1, 2))
+EAGER = Taste(gain=1, words=1, often=1, look=LOOK, thorough=True)
+CALM = Taste(gain=8, words=6, often=8, look=LOOK)
 PASSAGE = "The quick brown fox jumps over the lazy dog near the river bank at dawn."
 
 
@@ -85,7 +87,7 @@ def test_in_json_whole_members_and_parts_of_strings_are_named() -> None:
         + "]"
     )
 
-    body = named(text, Taste(gain=2, words=2, often=2), json=True)
+    body = named(text, Taste(gain=2, words=2, often=2, look=LOOK), json=True)
 
     for alias_text in re.findall("「([^「」]*)」", body):
         assert alias_text.count('"') % 2 == 0

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthlang_router.synthlang.repeats import Repeat, before_letters, first_look, repeats_from
+from synthlang_router.synthlang.repeats import Look, Repeat, before_letters, first_look, repeats_from
+
+LOOK = Look(3, (1, 2))
 
 
 def found_in(text: str) -> dict[str, int]:
     costs = [0.0, *accumulate(1.0 for _ in text)]
-    places, short = first_look(text, 2)
-    repeats: list[Repeat] = short + repeats_from(text, places, costs, 0)
+    places, short = first_look(text, 2, LOOK)
+    repeats: list[Repeat] = short + repeats_from(text, places, costs, 0, LOOK)
     return {text[start : start + size]: count for start, size, count in repeats}
 
 

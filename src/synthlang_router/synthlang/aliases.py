@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from synthlang_router.synthlang.alphabet import Alphabet, words_of
 from synthlang_router.synthlang.grammar import SIGNS, Names
-from synthlang_router.synthlang.repeats import Repeat, before_letters, first_look, repeats_from
+from synthlang_router.synthlang.repeats import Look, Repeat, before_letters, first_look, repeats_from
 from synthlang_router.synthlang.tokens import count_tokens
 
 MAX_BODY: Final = 262_144
@@ -32,6 +32,7 @@ class Taste(NamedTuple):
     gain: int
     words: int
     often: int
+    look: Look
     thorough: bool = False
 
 
@@ -41,11 +42,11 @@ def alias(body: str, names: Names, taste: Taste, *, stops: str = "", json: bool 
         return body
     alphabet = Alphabet(frozenset(stops + SIGNS + "".join(names.taken)))
     text = alphabet.spell(words_of(body, json=json))
-    places, repeats = first_look(text, taste.often)
+    places, repeats = first_look(text, taste.often, taste.look)
     for _ in range(3 if taste.thorough else 2):
         known = alphabet.size
         costs = alphabet.costs(text)
-        repeats += repeats_from(text, places, costs, taste.gain)
+        repeats += repeats_from(text, places, costs, taste.gain, taste.look)
         shape = _Strings(text, alphabet) if json else _Lines(text, alphabet)
         for part in _candidates(text, repeats, costs, shape, taste):
             if not names:
@@ -54,7 +55,7 @@ def alias(body: str, names: Names, taste: Taste, *, stops: str = "", json: bool 
         if alphabet.size == known:
             break
         if taste.thorough:
-            places, repeats = first_look(text, taste.often)
+            places, repeats = first_look(text, taste.often, taste.look)
         else:
             places, repeats = before_letters(text, chr(known)), []
     return alphabet.read(text)
@@ -101,7 +102,7 @@ class _Strings:
 
     def __init__(self, text: str, alphabet: Alphabet) -> None:
         quotes, ends = alphabet.quotes, alphabet.line_ends
-        self._quotes = [0, *accumulate([letter in quotes for letter in text])]
+        self._quotes = [0, *accumulate(map(quotes.__contains__, text))]
         self._lines = [0, *(at + 1 for at, letter in enumerate(text) if letter in ends)] if ends else [0]
 
     def parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -82,7 +82,10 @@ class Alphabet:
             for word in dict.fromkeys(words)
             if self._stops.isdisjoint(word)
         }
-        text = "".join([letters.get(word) or self.letter(word, 1) for word in words])
+        if len(letters) == len(set(words)):
+            text = "".join(map(letters.__getitem__, words))
+        else:
+            text = "".join([letters.get(word) or self.letter(word, 1) for word in words])
         self.quotes = frozenset(letter for letter, word in self._words.items() if word in _QUOTES)
         self.line_ends = frozenset(letter for letter, word in self._words.items() if "\n" in word)
         return text
@@ -106,10 +109,10 @@ class Alphabet:
     def costs(self, text: str) -> list[float]:
         """The sum of the costs before each place."""
         costs = self._costs
-        return [0.0, *accumulate([costs[letter] for letter in text])]
+        return [0.0, *accumulate(map(costs.__getitem__, text))]
 
     def read(self, text: str) -> str:
-        return "".join([self._words[letter] for letter in text])
+        return "".join(map(self._words.__getitem__, text))
 
 
 def _cost(word: str) -> float:

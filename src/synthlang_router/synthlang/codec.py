@@ -8,7 +8,7 @@ and a provider's prompt cache keeps working.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from synthlang_router.synthlang.aliases import Taste, alias
@@ -31,6 +31,7 @@ from synthlang_router.synthlang.grammar import (
 from synthlang_router.synthlang.json_spans import find_json
 from synthlang_router.synthlang.lines import number_runs, tabulate_lines
 from synthlang_router.synthlang.references import Earlier, Reference
+from synthlang_router.synthlang.repeats import Look
 from synthlang_router.synthlang.rows import Body
 from synthlang_router.synthlang.segments import Kind, Segment, find_data
 from synthlang_router.synthlang.tables import tabulate
@@ -41,16 +42,17 @@ from synthlang_router.synthlang.whitespace import minify
 LosslessLevel = Literal["exact", "readable", "session"]
 
 _ANY_SIGN: Final = re.compile(f"[{SIGNS}]")
-_DATA: Final = Taste(gain=5, words=2, often=2)
-_WORDS: Final = Taste(gain=8, words=6, often=8)
-_AGENT: Final = Taste(gain=4, words=2, often=2, thorough=True)
-_TEXT_PAYS: Final = 0.96  # of the tokens; for less, text that people wrote is not touched
+_DATA: Final = Taste(gain=5, words=2, often=2, look=Look(4, (1, 2)))
+_WORDS: Final = Taste(gain=8, words=6, often=8, look=Look(5, (1, 3)))
+_AGENT: Final = Taste(gain=4, words=2, often=2, look=Look(3, (1, 2)), thorough=True)
+_TEXT_PAYS: Final[Mapping[LosslessLevel, float]] = {"readable": 0.94, "session": 0.96}
+"""Of the tokens; for less, text that people wrote is not touched."""
 _LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it
 _LEGEND_COSTS: Final = 11
 _MARGIN: Final[Mapping[LosslessLevel, int]] = {"exact": 2, "readable": 6, "session": 6}
 """Tokens a segment must save: at its ends it may become two tokens with what stands there that were one before."""
 
-_CLEARLY: Final[Mapping[LosslessLevel, float]] = {"exact": 0.95, "readable": 0.9, "session": 0.9}
+_CLEARLY: Final[Mapping[LosslessLevel, float]] = {"exact": 0.95, "readable": 0.94, "session": 0.94}
 """Of the tokens of a segment with many: below that no encoding gets longer, above it all of them are counted."""
 
 _MANY: Final = 300
@@ -166,13 +168,18 @@ def _frame(kind: str, style: str, body: str) -> str:
     return f"{OPEN}{VERSION}{kind}{style}\n{body}{CLOSE}"
 
 
-def _in_frame(source: str, kind: str, style: str, body: str) -> _Framed:
-    """The legend goes in where it pays."""
+def _in_frame(
+    source: str, kind: str, style: str, body: str, first: Sequence[str] = (), last: Sequence[str] = ()
+) -> _Framed:
+    """The body framed, between lines that stay as they are; the legend goes in where it pays."""
     frame = _frame(kind, style, body)
-    before, after = _tokens(source), _tokens(frame)
+    sent = "\n".join([*first, frame, *last])
+    before, after = _tokens(source), _tokens(sent)
     if before - after >= _LEGEND_PAYS:
         frame, after = _frame(kind, style, f"{LEGEND}\n{body}"), after + _LEGEND_COSTS
-    return _Framed(frame, frame, before, after)
+        sent = "\n".join([*first, frame, *last])
+    stored = "\n".join([*map(unframed, first), frame, *map(unframed, last)])
+    return _Framed(sent, stored, before, after)
 
 
 def _json(source: str, level: LosslessLevel) -> _Framed | None:
@@ -251,20 +258,12 @@ def _text(source: str, level: LosslessLevel) -> _Framed | None:
     body = alias(number_runs(plain, names), names, _AGENT if level == "session" else _WORDS)
     if not names.taken:
         return None
-    before, after = plain.split("\n"), body.split("\n")
+    before, after, lines = plain.split("\n"), body.split("\n"), source.split("\n")
     head = _same(before, after)
     tail = _same(before[head:][::-1], after[head:][::-1])
-    lines = source.split("\n")
     first, last = lines[:head], lines[len(before) - tail :]
-    framed = _in_frame(
-        "\n".join(lines[head : len(before) - tail]), TEXT, "", "\n".join(after[head : len(after) - tail])
-    )
-    sent = "\n".join([*first, framed.sent, *last])
-    total = framed.before if not (first or last) else _tokens(source)
-    if framed.before - framed.after < (1 - _TEXT_PAYS) * total:
-        return None
-    stored = "\n".join([*map(unframed, first), framed.stored, *map(unframed, last)])
-    return _Framed(sent, stored, total, total - framed.before + framed.after)
+    framed = _in_frame(source, TEXT, "", "\n".join(after[head : len(after) - tail]), first, last)
+    return framed if framed.after <= _TEXT_PAYS[level] * framed.before else None
 
 
 def _same(one: list[str], other: list[str]) -> int:

@@ -32,10 +32,12 @@ _LEAST_IN_SYSTEM: Final = (
 _SMALL_JSON: Final = 1000  # characters; within other tool output it is left to that
 _LEAST_TEXT: Final = 400  # characters; less holds no repeats worth a frame
 
-_TIMED: Final = re.compile(  # every way begins with a digit or a letter: the search skips all else
+_MOMENT: Final = re.compile(  # every way begins with a digit: the search skips all else
     r"[0-9][0-9]?:[0-9][0-9]?:[0-9][0-9]|[0-9]{4}[-/][0-9][0-9]?[-/][0-9][0-9]|1[0-9]{9}(?:[0-9]{3})?\b"
-    r"|[0-9]{6} [0-9]{6} [0-9]|(?:INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|NOTICE|CRITICAL)\b"
+    r"|[0-9]{6} [0-9]{6} [0-9]"
 )
+_SEVERITIES: Final = ("INFO", "WARN", "ERROR", "DEBUG", "TRACE", "FATAL", "NOTICE", "CRITICAL")
+_TIMED: Final = re.compile(rf"{_MOMENT.pattern}|(?:{'|'.join(_SEVERITIES)})(?:ING)?\b")
 _TIMED_WITHIN: Final = 96  # characters from the beginning of a line
 _LEAST_LINES: Final = 5
 _MOST_BETWEEN: Final = 12  # lines of a stack trace between two lines that say when
@@ -118,7 +120,8 @@ def _timed_runs(text: str, start: int, end: int) -> Iterator[Segment]:
     first = last = -1
     timed = 0
     at = start
-    while (found := _TIMED.search(text, at, end)) is not None:
+    timed_line = _TIMED if any(text.find(word, start, end) >= 0 for word in _SEVERITIES) else _MOMENT
+    while (found := timed_line.search(text, at, end)) is not None:
         begin = max(start, text.rfind("\n", 0, found.start()) + 1)
         stop = text.find("\n", found.end(), end)
         stop = end if stop < 0 else stop
