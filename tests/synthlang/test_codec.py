@@ -126,11 +126,43 @@ def test_any_text_comes_back_and_no_encoding_gets_longer(text: str, level: Lossl
         assert all(count_tokens(coded.sent, name) <= count_tokens(text, name) for name in ENCODINGS)
 
 
-@pytest.mark.parametrize("unit", ["a", " ", "\n", "😀", "[", "{", '"', "\\", "1 2 ", "ab cd ", "x: y\n", "1: x\n", "12:00:00 a\n", "[1] ", "```a\n", "a@", "{x", "「", "§", "diff --git a\n"])  # fmt: skip
+@pytest.mark.parametrize("unit", ["a", " ", "\n", "😀", "[", "{", '"', "\\", "1 2 ", "ab cd ", "x: y\n", "1: x\n", "12:00:00 a\n", "[1] ", "```a\n", "a@", "{x", "「", "§", "diff --git a\n", "1:x\n", "1:x\n" * 8 + "```\n"])  # fmt: skip
 def test_hostile_text_of_any_kind_is_done_with_in_time(unit: str) -> None:
     """200,000 characters; a quadratic step anywhere would need minutes, which the timeout of the suite would end."""
     text = unit * (200_000 // len(unit))
 
-    coded = encode(text, "tool", "session")
+    for role in ("tool", "user"):
+        coded = encode(text, role, "session")
 
-    assert coded is None or read_text(coded.stored) == text
+        assert coded is None or read_text(coded.stored) == text
+
+
+def _fibonacci(size: int) -> str:
+    one, other = "a ", "b "
+    while len(one) < size:
+        one, other = one + other, one
+    return one[:size]
+
+
+HOSTILE = {
+    "arrays in arrays": "[" * 30_000 + "]" * 30_000,
+    "arrays that break off": "[1,2,\n" * 10_000,
+    "rows of many columns": json.dumps([{f"k{place}": place for place in range(3_000)}] * 2),
+    "a table of many columns": "\n".join("|" + "|".join("b" * 8_000) + "|" for _ in range(6)),
+    "objects of all shapes": json.dumps([{f"k{place}": 1, "b": 2} for place in range(3_000)]),
+    "repeats in repeats": _fibonacci(60_000),
+    "labels": "A: b\n" * 12_000,
+    "lines of all lengths": "\n".join("12:00:00 " + "word " * (place % 97) for place in range(1_500)),
+    "odd white space": "[" + ",".join(" " * (place % 5) + "1" for place in range(10_000)) + "]",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_structure_of_any_kind_is_done_with_in_time(name: str) -> None:
+    """Each took 0.1 s at most; a quadratic step would need hundreds of times as long."""
+    text = HOSTILE[name]
+
+    for role, level in (("tool", "session"), ("user", "readable")):
+        coded = encode(text, role, level)  # type: ignore[arg-type] # the tuple widens the literal
+
+        assert coded is None or read_text(coded.stored) == text

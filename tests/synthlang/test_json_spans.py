@@ -58,7 +58,7 @@ def test_what_is_not_surely_data_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 300_000, "\n[" * 150_000, '\n{"a":' * 60_000, '\n["' * 100_000, "\n[1,2" * 60_000, "```\n" * 75_000, '\n{"a":1e' * 40_000],
+    ["[" * 300_000, "\n[" * 150_000, '\n{"a":' * 60_000, '\n["' * 100_000, "\n[1,2" * 60_000, "```\n" * 75_000, '\n{"a":1e' * 40_000, "[" + " " * 300_000, '\n["\n' * 80_000],
 )  # fmt: skip
 def test_hostile_text_is_given_up_in_time(text: str) -> None:
     """Read in vain at each of its starts this would be 10^10 steps, which the timeout of the suite would end."""

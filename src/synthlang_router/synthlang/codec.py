@@ -30,6 +30,7 @@ from synthlang_router.synthlang.grammar import (
 )
 from synthlang_router.synthlang.json_spans import find_json
 from synthlang_router.synthlang.lines import number_runs, tabulate_lines
+from synthlang_router.synthlang.quoting import program_lines
 from synthlang_router.synthlang.references import Earlier, Reference
 from synthlang_router.synthlang.repeats import Look
 from synthlang_router.synthlang.rows import Body
@@ -95,7 +96,7 @@ def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
     if level == "exact":
         segments = [Segment("json", *span) for span in find_json(text)]
     else:
-        segments = find_data(text, role)
+        segments = find_data(text, role, listings=level == "session")
     sent: list[str] = []
     stored: list[str] = []
     at = 0
@@ -114,7 +115,11 @@ def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
 
 def _refer(text: str, role: str, earlier: Earlier) -> Coded | None:
     """The text with references to earlier messages, and what is its own written as far as possible."""
+    if role in ("system", "developer"):
+        return None
     pieces = earlier.split(text)
+    if role not in ("tool", "function"):
+        pieces = program_lines(text, pieces, earlier)
     if not any(isinstance(piece, Reference) for piece in pieces):
         return None
     parts = [_piece(piece, role) for piece in pieces]

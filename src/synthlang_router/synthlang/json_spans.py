@@ -10,6 +10,9 @@ import re
 from typing import Final, NamedTuple, NoReturn
 
 _START: Final = re.compile(r"[{\[]")
+_BEGINS: Final = re.compile(
+    r'\{\s*["}]|\[\s*(?:[\[{\]"]|-?[0-9][0-9.eE+-]*\s*[,\]]|(?:true|false|null)\s*[,\]])'
+)
 _FENCE: Final = re.compile(r"^([ \t]*)(`{3,}|~{3,})([^\n`]*)$", re.MULTILINE)
 _JSON_FENCES: Final = frozenset(
     ("", "json", "jsonl", "ndjson", "json5", "jsonc", "geojson", "text", "output")
@@ -19,6 +22,9 @@ _NOT_BEFORE: Final = frozenset("=([,{\"'`;.\\")
 _NOT_AFTER: Final = frozenset(")],;}\"'`=\\")
 _SHORTEST: Final = 32  # characters; `[1, 2]` in a sentence is a word, not data
 _PATIENCE: Final = 4  # characters read in vain per character of text before the search is given up
+_COUNTING: Final = (
+    32  # characters that the decoder counts lines over, for its error, in the time of reading one
+)
 
 
 class Span(NamedTuple):
@@ -111,12 +117,12 @@ class _Reader:
 
     def _read(self, start: int, end: int) -> int:
         """The end of the value that starts here, or `start` where there is none."""
-        if not self._may_start(start):
+        if not self._may_start(start) or _BEGINS.match(self._text, start) is None:
             return start
         try:
             _, stop = self._decode(self._text, start)
         except json.JSONDecodeError as error:
-            self._patience -= error.pos - start + 1
+            self._patience -= error.pos - start + 1 + error.pos // _COUNTING
             return start
         except (ValueError, RecursionError):  # NaN, a number of thousands of digits, thousands of brackets
             self._patience -= end - start

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from synthlang_router.synthlang.delimited import find_fields
 from synthlang_router.synthlang.json_spans import find_fences, find_json
+from synthlang_router.synthlang.listings import find_listings
 
 Kind = Literal["json", "jsonl", "log", "fields", "text"]
 
@@ -61,8 +62,8 @@ _LEAST_TURNS: Final = 12  # lines of a transcript; fewer are a conversation some
 _LEAST_EXAMPLES: Final = 3
 
 
-def find_data(text: str, role: str) -> list[Segment]:
-    """The data of a message's text, in order, without overlap."""
+def find_data(text: str, role: str, *, listings: bool = False) -> list[Segment]:
+    """The data of a message's text, in order, without overlap; with `listings`, those in a person's message too."""
     instructs = role in ("system", "developer")
     text_data = None if instructs else _text_data(text, role)
     least = _LEAST_IN_SYSTEM if instructs else _SMALL_JSON if text_data is not None else 0
@@ -72,7 +73,21 @@ def find_data(text: str, role: str) -> list[Segment]:
     found += [segment for segment in lines if not (instructs and segment.kind == "fields")]
     if not found and text_data is not None:
         return [text_data]
+    if listings and not instructs and text_data is None:
+        found += list(_listings(text, found))
     return sorted(found, key=lambda segment: segment.start)
+
+
+def _listings(text: str, found: list[Segment]) -> Iterator[Segment]:
+    """Those outside of what was found, and of fences."""
+    taken = [(segment.start, segment.end) for segment in found]
+    taken = sorted([*taken, *((fence.start, fence.end) for fence in find_fences(text))])
+    at = 0
+    for listing in find_listings(text):
+        while at < len(taken) and taken[at][1] <= listing.start:
+            at += 1
+        if at == len(taken) or taken[at][0] >= listing.end:
+            yield Segment("text", *listing)
 
 
 def _as_lines(text: str, found: list[Segment]) -> list[Segment]:
