@@ -6,6 +6,7 @@ with those texts in the notation. It decodes to the very bytes the client sent.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Final
@@ -155,7 +156,7 @@ class _Writer:
     def _change(self, slot: Slot, text: str) -> _Change | None:
         coded = self._write(text, slot.role, _LOSSLESS[self._level], self._earlier)
         if self._level == "lossy":
-            coded = self._selected(text, slot.role, coded)
+            coded = self._selected(text, slot, coded)
         if coded is None:
             return None
         escapes = escapes_of(self._raw[slot.start : slot.end], text)
@@ -164,20 +165,26 @@ class _Writer:
             return None
         return _Change(coded, escapes, before, after)
 
-    def _selected(self, text: str, role: str, coded: Coded | None) -> Coded | None:
+    def _selected(self, text: str, slot: Slot, coded: Coded | None) -> Coded | None:
         """What is left of the text after selection. What is stored is all of it."""
-        left = select(text, self._query)
+        left = select(text, self._asked_at(slot.message))
         if left is None:
             return coded
-        shorter = encode(left, role, "session")
+        shorter = encode(left, slot.role, "session")
         stored = coded.stored if coded is not None else unframed(text)
         return Coded(left if shorter is None else shorter.sent, stored)
 
+    def _asked_at(self, message: int) -> str:
+        """What was asked when this message came: the last text of a user so far, of what opens a conversation the first.
+
+        So a message is written the same in every later turn.
+        """
+        place = bisect_right(self._asked, message, key=lambda asked: asked[0])
+        return self._asked[max(0, place - 1)][1] if self._asked else ""
+
     @cached_property
-    def _query(self) -> str:
-        """What is asked: the last text of a user."""
-        asked = (text_of(self._raw, slot) for slot in reversed(self._slots) if slot.role == "user")
-        return next(asked, "")
+    def _asked(self) -> list[tuple[int, str]]:
+        return [(slot.message, text_of(self._raw, slot)) for slot in self._slots if slot.role == "user"]
 
 
 def _nowhere_longer(text: str, other: str) -> bool:
