@@ -1,6 +1,7 @@
-"""What compression saves, per class of text, and what it must not do: `eval_compression.py FILE.jsonl --level L [--json]`.
+"""What compression saves, per class of text, and what it must not do: `eval_compression.py [FILE.jsonl] --level L [--json]`.
 
-Rows are `{class, text | messages, answers?}`. A text stands in a message of a user, a system prompt's in a system
+Without a file the rows are look-alikes (`lookalikes/`), so that a clean clone measures itself. Rows are
+`{class, text | messages, answers?}`. A text stands in a message of a user, a system prompt's in a system
 message, an agent's observation in a tool message. Tokens are those of all texts of the conversation, in every
 shipped encoding; CPU time is this thread's, best of three, per 1,000 tokens before.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
+from lookalikes import rows as lookalikes
 
 from synthlang_router.models import ChatRequest, CompressionLevel
 from synthlang_router.synthlang import ENCODINGS, compress_prompt, count_tokens, decompress_prompt
@@ -78,13 +80,14 @@ class Class:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", help="Rows; look-alikes where it is left out.")
+    parser.add_argument("--rows", type=int, default=12, help="Look-alikes of each class.")
     parser.add_argument("--level", choices=get_args(CompressionLevel), default="readable")
     parser.add_argument("--model", default="gpt-4o")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    rows = [json.loads(line) for line in options.file.read_text().splitlines() if line]
-    classes = summarise([measure(row, options.level, options.model) for row in rows])
+    given = lookalikes(options.rows) if options.file is None else read(options.file)
+    classes = summarise([measure(row, options.level, options.model) for row in given])
     if options.json:
         print(json.dumps({name: asdict(each) for name, each in classes.items()}, indent=1))
     else:
@@ -94,6 +97,11 @@ def main(arguments: Sequence[str]) -> int:
         for each in classes.values()
     )
     return 0 if good else 1
+
+
+def read(file: Path) -> Iterable[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if not line.isspace())
 
 
 def request_of(row: dict[str, Any], model: str) -> ChatRequest:
