@@ -53,14 +53,19 @@ class ChatPipeline:
                 ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
                 ending.owes(partial(self.costs.settle, request))  # paid first: the others settle by it
                 prompt = await self.synthlang.compress_prompt(request, wishes, facts)
-                self.interactions.open(caller, request, facts)
-                answer = await self.cache.share(
-                    key, facts, partial(self.llm_provider.chat, route, prompt.sent, wishes, facts)
-                )
+                chat = partial(self.llm_provider.chat, route, prompt.sent, wishes)
+                answer = await self.cache.share(key, facts, partial(self._begin, caller, request, chat))
                 answer.on_complete(partial(self.cache.store, key))
             else:
                 ending.owes(partial(self.costs.settle, request))  # nothing, and what that saved
             return ending.hand_over(answer)
+
+    def _begin(
+        self, caller: Caller, request: ChatRequest, chat: Callable[[Facts], Answer], facts: Facts
+    ) -> Answer:
+        """The call upstream, once for all who share it; it is in the journal before it is sent."""
+        self.interactions.open(caller, request, facts)
+        return chat(facts)
 
 
 class EmbeddingPipeline:

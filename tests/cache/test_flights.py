@@ -29,6 +29,7 @@ class Upstream:
         self.frames = frames
         self.error = error
         self.calls = 0
+        self.begun = 0
         self.sent = 0
         self.open = 0
         self.gates = asyncio.Semaphore(0) if gated else None
@@ -39,6 +40,7 @@ class Upstream:
 
     async def _send(self, noted: Facts) -> AsyncGenerator[Batch]:
         self.open += 1
+        self.begun += 1
         noted.provider, noted.served_model = "openai", "served"
         noted.attempts.append(Attempt("openai", "served", 0.0, 1.0, 200))
         try:
@@ -80,13 +82,14 @@ class House:
         self.flights = Flights(lambda work: asyncio.create_task(work), **settings)
         self.store = MemoryCacheStore(max_entries=10, max_bytes=1_000_000)
         self.cache = SemanticCache(self.store, clock=Clock(), monotonic=Clock(), flights=self.flights)
-        self.rows = 0
+        self.rows: list[Facts] = []
 
     async def share(self, key: CacheKey | None = None) -> Answer:
-        self.rows += 1
-        noted = facts(f"row-{self.rows}")
+        noted = facts(f"row-{len(self.rows)}")
+        noted.cache = CacheStatus.MISS
+        self.rows.append(noted)
         key = key_of() if key is None else key
-        answer = await self.cache.share(key, noted, partial(self.upstream.answer, noted))
+        answer = await self.cache.share(key, noted, self.upstream.answer)
         answer.on_complete(partial(self.cache.store, key))
         return answer
 
@@ -131,7 +134,7 @@ async def test_a_thousand_equal_requests_are_one_call_and_get_the_same_bytes() -
     assert house.upstream.open == 0
 
 
-async def test_the_first_is_a_miss_and_the_others_are_coalesced_and_free() -> None:
+async def test_the_first_pays_for_the_call_and_the_others_are_coalesced() -> None:
     house = House(Upstream(b"a", gated=True))
     answers = [await house.share() for _ in range(3)]
     reading = [asyncio.create_task(rest(answer)) for answer in answers]
@@ -141,8 +144,7 @@ async def test_the_first_is_a_miss_and_the_others_are_coalesced_and_free() -> No
 
     noted = [answer.facts for answer in answers]
 
-    assert [one.cache for one in noted] == [None, CacheStatus.COALESCED, CacheStatus.COALESCED]
-    assert [one.cost for one in noted] == [None, 0.0, 0.0]
+    assert [one.cache for one in noted] == [CacheStatus.MISS, CacheStatus.COALESCED, CacheStatus.COALESCED]
     assert [len(one.attempts) for one in noted] == [1, 0, 0]
     assert {one.served_model for one in noted} == {"served"}
 
@@ -164,9 +166,9 @@ async def test_who_comes_late_gets_everything_from_the_start() -> None:
 
 async def test_a_leader_that_leaves_does_not_end_the_flight() -> None:
     house = House(Upstream(b"a", b"b", gated=True))
-    leader = asyncio.create_task(house.read())
+    leader_answer, follower_answer = await house.share(), await house.share()
+    leader = asyncio.create_task(rest(leader_answer))
     await settle()
-    follower_answer = await house.share()
     follower = asyncio.create_task(rest(follower_answer))
     await settle()
     house.upstream.send()
@@ -174,12 +176,14 @@ async def test_a_leader_that_leaves_does_not_end_the_flight() -> None:
 
     leader.cancel()
     await settle()
+    await leader_answer.__aexit__(None, None, None)
     house.upstream.send(2)
 
     assert await follower == b"ab"
     assert leader.cancelled()
-    assert follower_answer.facts.cost is None
-    assert len(follower_answer.facts.attempts) == 1
+    left, heir = leader_answer.facts, follower_answer.facts
+    assert (left.cache, len(left.attempts)) == (CacheStatus.COALESCED, 0)
+    assert (heir.cache, len(heir.attempts)) == (CacheStatus.MISS, 1)
     assert (await house.store.stats()).entries == 1
 
 
@@ -383,7 +387,7 @@ MOVES = st.lists(
 
 
 @given(MOVES)
-async def test_whoever_joins_and_leaves_those_who_stay_get_every_byte_once(
+async def test_whoever_joins_and_leaves_those_who_stay_get_every_byte_once_and_one_pays(
     moves: list[tuple[str, int]],
 ) -> None:
     frames = [b"%02d" % number for number in range(6)]
@@ -407,3 +411,6 @@ async def test_whoever_joins_and_leaves_those_who_stay_get_every_byte_once(
     assert all(isinstance(outcome, bytes | asyncio.CancelledError) for outcome in outcomes)
     assert house.upstream.open == 0
     assert len(house.flights) == 0
+    paid = [noted for noted in house.rows if noted.attempts]
+    assert [len(noted.attempts) for noted in paid] == [1] * house.upstream.begun
+    assert CacheStatus.COALESCED not in {noted.cache for noted in paid}

@@ -6,7 +6,10 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from synthlang_router.errors import ProviderProtocolError
 from synthlang_router.interactions.costs import Costs, Counter, OwnPrice, Tariffs, own_price
 from synthlang_router.interactions.prices import PriceTable, Units
 from synthlang_router.models import Attempt, CacheStatus, ChatRequest, Facts, Outcome, Route, Usage
@@ -184,6 +187,54 @@ def test_a_service_tier_has_its_own_price_where_the_provider_has_one() -> None:
     costs().settle(default, known, answered())
 
     assert (cheaper, known.cost) == (0.625, 1.25)
+
+
+def test_the_tier_that_the_provider_served_at_counts_and_not_the_one_that_was_asked() -> None:
+    known = called(Attempt("openai", "gpt-5", 0.0, 1.0, 200), usage=Usage(1_000_000, 0))
+    known.provider, known.served_model = "openai", "gpt-5"
+    flex = asked(model="gpt-5").with_fields({"service_tier": b'"flex"'})
+
+    costs().settle(flex, known, Outcome("complete", Transcript(b'{"service_tier": "default"}')))
+    refused = known.cost
+    costs().settle(asked(model="gpt-5"), known, Outcome("complete", Transcript(b'{"service_tier": "flex"}')))
+
+    assert (refused, known.cost) == (1.25, 0.625)
+
+
+def test_a_provider_that_counts_as_it_goes_is_not_believed_of_a_stream_that_was_cut() -> None:
+    known = called(attempt(200, "cancelled"), usage=Usage(50, 1))
+
+    class Said(Transcript):
+        def completion(self):  # type: ignore[no-untyped-def]
+            return msgspec.structs.replace(super().completion(), content="three words here")
+
+    costs().settle(asked(), known, Outcome("abandoned", Said(b"{}")))
+
+    assert (known.usage, known.usage_source) == (Usage(50, 3), "counted")
+
+
+def test_frames_that_make_no_answer_are_estimated() -> None:
+    known = called(attempt(200, "provider_protocol_error"))
+    known.first_data = 1.0
+
+    class Garbage(Transcript):
+        def completion(self):  # type: ignore[no-untyped-def]
+            raise ProviderProtocolError("frames that make no answer")
+
+    costs().settle(asked(), known, Outcome("failed", Garbage(b"{}"), error="x", status=502))
+
+    assert (known.usage, known.usage_source) == (Usage(11, 500), "estimated")
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=7, max_size=7), st.sampled_from(["gpt-4o", "o3", "gpt-5"]))
+def test_no_usage_costs_more_than_the_most(counts: list[int], model: str) -> None:
+    usage, known = Usage(*counts), costs()
+    most = known.most("openai", model, usage.prompt_tokens, usage.completion_tokens)
+    price = known.price("openai", model, usage)
+
+    assert most is not None
+    assert price is not None
+    assert price <= most * (1 + 1e-12)
 
 
 def test_the_most_a_model_writes_is_known_where_somebody_says_so() -> None:

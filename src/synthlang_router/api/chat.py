@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from synthlang_router.answer import Answer, Item
+from synthlang_router.api.cost_frames import CostFrames, usage_frame
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.exchange import Exchange
 from synthlang_router.api.headers import Headers, read_request_id, read_wishes, render_facts
@@ -106,15 +107,21 @@ class ChatResource:
                 held = len(request.body)
             with exchange.watched():
                 async with await self.pipeline.answer(caller, request, wishes, facts) as answer:
-                    await self._deliver(answer, request, facts, exchange, stream)
+                    await self._deliver(answer, request, wishes, facts, exchange, stream)
         finally:
             self.intake.leave(held)
 
     async def _deliver(
-        self, answer: Answer, request: ChatRequest, facts: Facts, exchange: Exchange, stream: EventStream
+        self,
+        answer: Answer,
+        request: ChatRequest,
+        wishes: Wishes,
+        facts: Facts,
+        exchange: Exchange,
+        stream: EventStream,
     ) -> None:
         try:
-            await self._send(answer, request, facts, exchange, stream)
+            await self._send(answer, request, wishes, facts, exchange, stream)
         except BaseException:
             if (
                 answer.ending is not None
@@ -127,11 +134,17 @@ class ChatResource:
             raise
 
     async def _send(
-        self, answer: Answer, request: ChatRequest, facts: Facts, exchange: Exchange, stream: EventStream
+        self,
+        answer: Answer,
+        request: ChatRequest,
+        wishes: Wishes,
+        facts: Facts,
+        exchange: Exchange,
+        stream: EventStream,
     ) -> None:
         if request.stream:
-            frames = self.manner.frames()
-            write = partial(self._frames, request, facts, frames)
+            frames = self._writer(wishes, facts)
+            write = partial(self._frames, request, wishes, facts, frames)
             await stream.relay(answer, write, frames.end, self.record.settled)
             facts.status = 200
         else:
@@ -166,22 +179,34 @@ class ChatResource:
             completion, new_id=self.manner.ids + facts.row_id, created=int(facts.arrived)
         )
 
-    def _frames(self, request: ChatRequest, facts: Facts, frames: Frames, items: Sequence[Item]) -> bytes:
+    def _writer(self, wishes: Wishes, facts: Facts) -> Frames:
+        frames = self.manner.frames()
+        if not wishes.cost_in_body:
+            return frames
+        tail = partial(usage_frame, facts, self.manner.ids + facts.row_id) if self.kind == "chat" else None
+        return CostFrames(frames, facts, tail)
+
+    def _frames(
+        self, request: ChatRequest, wishes: Wishes, facts: Facts, frames: Frames, items: Sequence[Item]
+    ) -> bytes:
         chunks: list[ChatChunk] = []
         for item in items:
             if isinstance(item, ChatChunk):
                 chunks.append(item)
             else:
-                chunks += self._unfolded(item, request, facts)
+                chunks += self._unfolded(item, request, wishes, facts)
         return frames.write(chunks)
 
-    def _unfolded(self, completion: ChatCompletion, request: ChatRequest, facts: Facts) -> list[ChatChunk]:
+    def _unfolded(
+        self, completion: ChatCompletion, request: ChatRequest, wishes: Wishes, facts: Facts
+    ) -> list[ChatChunk]:
         options = request.value("stream_options")
+        asked = isinstance(options, dict) and options.get("include_usage") is True
         return DIALECTS[completion.dialect].unfold(
             completion,
             new_id=self.manner.ids + facts.row_id,
             created=int(facts.arrived),
-            include_usage=isinstance(options, dict) and options.get("include_usage") is True,
+            include_usage=asked or wishes.cost_in_body,
         )
 
     def _stream_headers(self, facts: Facts) -> Headers:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
@@ -38,14 +39,17 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flying)
 
-    async def read(self, name: object, facts: Facts, factory: Callable[[], Answer]) -> AsyncGenerator[Batch]:
+    async def read(
+        self, name: object, facts: Facts, factory: Callable[[Facts], Answer]
+    ) -> AsyncGenerator[Batch]:
         """The batches of the flight of this name; it is started by `factory` where there is none.
 
-        Joining happens with the first read and not before: an answer nobody reads is no reader.
+        The call keeps a notebook of its own, for it may outlive every one of its readers but the last. Joining happens with the first read and not before: an answer nobody reads is no reader.
         """
         flight = self._flying.get(name)
         if flight is None:
-            flight = self._flying[name] = _Flight(self, name, factory(), facts, self._max_log)
+            call = replace(facts, attempts=[])
+            flight = self._flying[name] = _Flight(self, name, factory(call), call, self._max_log)
             flight.pump = self._spawn(flight.run())
         reader = flight.join(facts)
         try:
@@ -75,7 +79,10 @@ class _Reader:
 
 
 class _Flight:
-    """One call upstream. `payer` is the reader on whose row the call stands; its heir follows when it leaves."""
+    """One call upstream. `payer` is the reader on whose row the call stands; its heir follows when it leaves.
+
+    So the call is paid once, whoever leaves: of all who shared it one row has its attempts and is no COALESCED.
+    """
 
     def __init__(self, flights: Flights, name: object, upstream: Answer, facts: Facts, max_log: int) -> None:
         self._flights = flights
@@ -120,7 +127,6 @@ class _Flight:
             self._payer = reader
         else:
             facts.cache = CacheStatus.COALESCED
-            facts.cost = 0.0
             count("cache", "coalesced")
         self._readers[reader] = None
         return reader
@@ -153,6 +159,7 @@ class _Flight:
         if self.pump is not None and not self.pump.done():
             self.pump.cancel()
             await asyncio.wait((self.pump,))
+            self._tell(reader)
 
     def _advance(self, reader: _Reader) -> Batch:
         start = reader.position - self._first
@@ -203,16 +210,21 @@ class _Flight:
             room.set_result(None)
 
     def _tell(self, reader: _Reader) -> None:
-        """Who serves them; and, to the one who pays, what was tried."""
+        """Who serves them; and, to the one who pays, what was tried and what the provider counted."""
         facts, call = reader.facts, self._call_facts
-        if facts is call:
-            return
         facts.provider, facts.served_model, facts.simulated = call.provider, call.served_model, call.simulated
+        facts.dropped, facts.upstream_headers = call.dropped, call.upstream_headers
         if reader is self._payer:
             facts.attempts = list(call.attempts)
             facts.upstream_sent, facts.first_data = call.upstream_sent, call.first_data
+            if call.usage is not None:
+                facts.usage, facts.usage_source = call.usage, call.usage_source
 
     def _hand_over(self, heir: _Reader) -> None:
+        """The one who leaves has shared what another pays for."""
+        if self._payer is not None:
+            leaver = self._payer.facts
+            heir.facts.cache, leaver.cache, leaver.attempts = leaver.cache, CacheStatus.COALESCED, []
         self._payer = heir
-        heir.facts.cost = None
+        self._tell(heir)
         count("flights_inherited")

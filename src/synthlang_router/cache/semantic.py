@@ -90,10 +90,13 @@ class SemanticCache:
             raise NotCached("There is no stored answer to this request.")
         return answer
 
-    async def share(self, key: CacheKey, facts: Facts, factory: Callable[[], Answer]) -> Answer:
-        """The answer of one call upstream, shared with equal requests that come while it is under way."""
+    async def share(self, key: CacheKey, facts: Facts, factory: Callable[[Facts], Answer]) -> Answer:
+        """The answer of one call upstream, shared with equal requests that come while it is under way.
+
+        `factory` makes the call, into the notebook it is given.
+        """
         if self._flights is None or key.bypass or not key.may_read or not key.may_store:
-            return factory()
+            return factory(facts)
         return Answer(
             self._flights.read((key.exact, key.form), facts, factory), facts, dialect=key.form.dialect
         )

@@ -11,10 +11,12 @@ from typing import Final
 
 import msgspec
 
+from synthlang_router.errors import RouterError
 from synthlang_router.interactions.entry import BYTES_PER_TOKEN, REUSED
 from synthlang_router.interactions.prices import FEMTO, Model, PriceTable, Rates, Units
 from synthlang_router.interactions.record import Interaction
-from synthlang_router.models import Attempt, ChatRequest, Facts, Outcome, Usage
+from synthlang_router.interactions.written import told_tier, written_text
+from synthlang_router.models import Attempt, ChatCompletion, ChatRequest, Facts, Outcome, Usage
 
 LOST_COMPLETION: Final = 500
 """Completion tokens assumed of a call whose process died: a typical chat answer; nobody knows."""
@@ -104,9 +106,11 @@ class Costs:
             facts.saved = self._saved_by_reuse(facts)
             return
         serving = _serving(facts.attempts)
-        if facts.usage is None and (outcome.kind == "complete" or _was_billed(facts.attempts[serving])):
+        if outcome.kind != "complete" and facts.usage is not None:
+            self._count_rest(facts, facts.usage, outcome)
+        elif facts.usage is None and (outcome.kind == "complete" or _was_billed(facts.attempts[serving])):
             self._count(request, facts, outcome)
-        tier = request.service_tier
+        tier = self._tier(facts, outcome) or request.service_tier
         for number, attempt in enumerate(facts.attempts):
             facts.attempts[number] = self._line(attempt, number == serving, request, facts, tier)
         lines = [attempt.cost for attempt in facts.attempts]
@@ -134,8 +138,7 @@ class Costs:
 
     def _count(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
         """What nobody told, from the texts themselves."""
-        completion = None if outcome.transcript is None else outcome.transcript.completion()
-        text = "" if completion is None or completion.content is None else completion.content
+        completion, text = _whole_of(outcome)
         if self._counter is None or len(request.body) + len(text) > COUNTED_BYTES:
             prompt, written = len(request.body) // BYTES_PER_TOKEN, len(text.encode()) // BYTES_PER_TOKEN
             facts.usage_source = "estimated"
@@ -143,7 +146,28 @@ class Costs:
             model = facts.served_model or request.model
             prompt, written = self._counter.prompt(request, model), self._counter.text(text, model)
             facts.usage_source = "counted"
+        if completion is None and outcome.transcript is not None and facts.first_data is not None:
+            written, facts.usage_source = LOST_COMPLETION, "estimated"
         facts.usage = Usage(prompt, 0 if request.kind == "embeddings" else written)
+
+    def _count_rest(self, facts: Facts, told: Usage, outcome: Outcome) -> None:
+        """Of a stream that was cut: a provider that counts as it goes had not told of all that was written."""
+        text = _whole_of(outcome)[1]
+        if self._counter is None or len(text) > COUNTED_BYTES:
+            written = len(text.encode()) // BYTES_PER_TOKEN
+        else:
+            written = self._counter.text(text, facts.served_model)
+        if written > told.completion_tokens:
+            facts.usage = msgspec.structs.replace(told, completion_tokens=written)
+            facts.usage_source = "counted"
+
+    def _tier(self, facts: Facts, outcome: Outcome) -> str | None:
+        """The tier that the provider says it served at, where it has prices of its own."""
+        found = self._find(facts.provider, facts.served_model)
+        if found is None or not found.variants:
+            return None
+        completion = _whole_of(outcome)[0]
+        return None if completion is None else told_tier(completion)
 
     def _saved_by_reuse(self, facts: Facts) -> tuple[tuple[str, float], ...]:
         """A hit costs nothing; the same tokens from the model would have."""
@@ -186,6 +210,15 @@ class Costs:
     def _find(self, provider: str, model: str) -> Model | None:
         price_provider = self._tariffs.providers.get(provider)
         return None if price_provider is None else self._table.find(price_provider, model)
+
+
+def _whole_of(outcome: Outcome) -> tuple[ChatCompletion | None, str]:
+    """The answer as far as it came, and what the model wrote in it; frames that make no answer are none."""
+    try:
+        completion = None if outcome.transcript is None else outcome.transcript.completion()
+    except RouterError:
+        completion = None
+    return completion, "" if completion is None else written_text(completion)
 
 
 def own_price(units: Units, max_output: int | None = None) -> OwnPrice:

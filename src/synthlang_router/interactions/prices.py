@@ -153,8 +153,8 @@ class Rates:
         dearest = 0
         for start, found in self._steps:
             if prompt > start:  # a shorter prompt may fall under any step below
-                per_prompt = found[0] + max(0, found[2], found[3], found[5])
-                per_completion = found[1] + max(0, found[4], found[6])
+                per_prompt = found[0] + max(0, found[2], found[3]) + max(0, found[5])
+                per_completion = found[1] + max(0, found[4]) + max(0, found[6])
                 dearest = max(dearest, per_prompt * prompt + per_completion * completion + found[7])
         return dearest
 
