@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +14,9 @@ from synthlang_router.backends.sqlite.interactions import SqliteInteractionLog
 from synthlang_router.cli.usage import app
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions import Batch
-from synthlang_router.interactions.reconcile import Difference, Line, bill_of, differences, read_export
-from synthlang_router.interactions.rollups import DAY, UsageQuery
+from synthlang_router.interactions.billed import bill_of, billed_calls, told_by, undated
+from synthlang_router.interactions.reconcile import Difference, Line, differences, read_export
+from synthlang_router.interactions.rollups import DAY
 from synthlang_router.main import read_settings
 from synthlang_router.main.recording import LOG_FILE
 from synthlang_router.main.secrets import make_data_dir
@@ -95,6 +97,53 @@ def test_only_what_both_know_can_differ() -> None:
     assert differences(ours, {(0, "a"): Line(1, 10.05), (0, "b"): Line(1)}, tolerance=0.01) == []
 
 
+def called(prompt: int, completion: int, cost: float | None, **more: Any) -> dict[str, Any]:
+    """An attempt as a row has it."""
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion}
+    known = {"provider": "p", "model": "gpt-4o", "started": 0.0, "ended": 1.0, "status": 200}
+    return {**known, "usage": usage, "cost": cost, "source": "provider", **more}
+
+
+def test_every_call_is_on_the_bill_of_who_worked_on_it_and_on_its_own_day() -> None:
+    late = MONDAY + DAY - 1.0
+    rows = [
+        row(
+            "1",
+            arrived=late,
+            provider="q",
+            cost=0.9,
+            attempts=[
+                called(10, 0, 0.1, status=504, error="provider_timeout", source="estimated"),
+                called(0, 0, 0.0, status=429, error="rate_limit_exceeded"),
+                called(10, 5, 0.8, provider="q", started=2.0),
+            ],
+        ),
+        row("2", arrived=late, provider="p", model="gpt-4o", attempts=[called(7, 3, 0.2, started=2.0)]),
+        row("3", arrived=late, provider="p", model="gpt-4o", cache="HIT", usage_source="cache", cost=0.0),
+        row("4", arrived=late, provider="p", model="gpt-4o", outcome="lost", cost=None, tokens={"prompt": 9}),
+    ]
+    calls = list(billed_calls(rows))
+
+    assert bill_of(calls, "p") == {
+        (MONDAY, "gpt-4o"): Line(2, 19, 0, None),
+        (MONDAY + DAY, "gpt-4o"): Line(1, 7, 3, 0.2),
+    }
+    assert bill_of(calls, "q") == {(MONDAY + DAY, "gpt-4o"): Line(1, 10, 5, 0.8)}
+    assert {source: told.calls for source, told in told_by(calls, "p").items()} == {
+        "estimated": 2,
+        "provider": 1,
+    }
+
+
+def test_a_dated_name_on_the_bill_is_ours_where_we_have_no_other() -> None:
+    theirs = {(0, "gpt-4o-2024-08-06"): Line(1), (0, "gpt-4o"): Line(2), (0, "o3-2025-04-16"): Line(4)}
+
+    assert undated(theirs, {"gpt-4o", "o3-2025-04-16"}) == {
+        (0, "gpt-4o"): Line(3),
+        (0, "o3-2025-04-16"): Line(4),
+    }
+
+
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Path]:
     config = tmp_path / "router.yaml"
@@ -116,6 +165,7 @@ def installation(tmp_path: Path) -> Iterator[Path]:
                     cost=0.2,
                     usage_source="provider",
                     tokens={"prompt": 60, "completion": 30},
+                    attempts=[called(60, 30, 0.2)],
                     timings={"total": 100.0},
                 ),
                 row(
@@ -126,6 +176,7 @@ def installation(tmp_path: Path) -> Iterator[Path]:
                     cost=0.3,
                     usage_source="provider",
                     tokens={"prompt": 50, "completion": 25},
+                    attempts=[called(50, 25, 0.3)],
                     timings={"total": 100.0},
                 ),
                 row(
@@ -143,8 +194,6 @@ def installation(tmp_path: Path) -> Iterator[Path]:
             ]
         )
     )
-    rows = log.usage(UsageQuery(MONDAY, MONDAY + DAY, by=("model",), provider="p"))
-    assert bill_of(rows) == {(MONDAY, "gpt-4o"): Line(2, 110, 55, 0.5)}
     log.close()
     yield config
 
@@ -184,10 +233,15 @@ def test_reconcile_says_where_the_bill_and_the_record_differ(installation: Path,
 
     assert agreed[0] == 0
     assert "agrees" in agreed[1]
-    assert differing[:2] == (1, "2023-12-09  gpt-4o  requests: ours 2, theirs 3\n")
-    assert json.loads(machine[1]) == [
-        {"day": "2023-12-09", "model": "gpt-4o", "what": "requests", "ours": 2, "theirs": 3}
+    assert differing[0] == 1
+    assert differing[1].splitlines() == [
+        "2023-12-09  gpt-4o  requests: ours 2, theirs 3",
+        "Calls in the record, by who counted: provider 2 (0.5000 USD).",
     ]
+    assert json.loads(machine[1]) == {
+        "differences": [{"day": "2023-12-09", "model": "gpt-4o", "what": "requests", "ours": 2, "theirs": 3}],
+        "sources": {"provider": {"calls": 2, "cost": 0.5}},
+    }
 
 
 @pytest.mark.parametrize(

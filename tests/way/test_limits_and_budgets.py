@@ -59,7 +59,7 @@ async def test_tokens_set_aside_come_back_when_the_truth_is_known(open_house: Op
 
 
 async def test_over_the_tokens_it_is_429_with_an_estimate_of_the_wait(open_house: OpenHouse) -> None:
-    usage = {"prompt_tokens": 9, "completion_tokens": 2_900, "total_tokens": 2_909}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4_000, "total_tokens": 4_009}
     house = await open_house([[completion(usage=usage)]], more=TOKENS)
     await house.client.chat("Why?")
 
@@ -74,7 +74,7 @@ async def test_over_the_tokens_it_is_429_with_an_estimate_of_the_wait(open_house
 async def test_a_request_larger_than_the_bucket_passes_when_it_is_full_and_leaves_a_debt(
     open_house: OpenHouse,
 ) -> None:
-    usage = {"prompt_tokens": 9, "completion_tokens": 5_000, "total_tokens": 5_009}
+    usage = {"prompt_tokens": 9, "completion_tokens": 9_000, "total_tokens": 9_009}
     house = await open_house([[completion(usage=usage)]], more=TOKENS)
 
     large = await house.client.chat("word " * 3_000, max_tokens=5_000)
@@ -100,7 +100,7 @@ async def test_hits_lists_and_counts_spend_no_tokens_and_are_never_refused_for_t
 
     assert (hit.status, hit.headers["x-cache"]) == (200, "HIT")
     assert (models.status, counted.status) == (200, 200)
-    assert int(hit.headers["x-ratelimit-remaining-tokens"]) < 100
+    assert int(hit.headers["x-ratelimit-remaining-tokens"]) < 2_500
 
 
 async def test_a_thousand_at_once_never_pass_more_than_burst_and_rate(open_house: OpenHouse) -> None:

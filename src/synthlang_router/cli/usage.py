@@ -12,12 +12,11 @@ import typer
 
 from synthlang_router.cli.holdout import compression
 from synthlang_router.cli.interactions import moment, run
+from synthlang_router.cli.reconcile import reconcile
 from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions.opened import OpenedRecord
-from synthlang_router.interactions.reconcile import Difference, bill_of, differences, read_export
 from synthlang_router.interactions.rollups import (
-    DAY,
     DIMENSIONS,
     HOUR,
     NANO,
@@ -33,6 +32,7 @@ EVERY: Final[dict[str, Literal["hour", "day"] | None]] = {"hour": "hour", "day":
 
 app = typer.Typer(add_completion=False, help="Requests, tokens and money.")
 app.command()(compression)
+app.command()(reconcile)
 Config = Annotated[Path | None, typer.Option(help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -77,38 +77,6 @@ def usage(
             return
         for line in table(rows, query):
             typer.echo(printable(line))
-
-    run(config, work)
-
-
-@app.command()
-def reconcile(
-    file: Annotated[Path, typer.Argument(help="A provider's export: OpenAI's usage API as JSON, or CSV.")],
-    provider: Annotated[str, typer.Option(help="The configured provider whose bill it is.")],
-    alias: Annotated[
-        list[str] | None, typer.Option(help="theirs=ours, for a model's name; repeatable.")
-    ] = None,
-    tolerance: Annotated[float, typer.Option(min=0, max=1, help="The share that may differ.")] = 0.0,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """List where a provider's export and the record differ; exit code 1 if they do."""
-
-    def work(opened: OpenedRecord) -> None:
-        theirs = read_export(_read(file), _aliases(alias or ()))
-        if not theirs:
-            raise InvalidRequest(f"{file} has no records.")
-        days = [day for day, _ in theirs]
-        query = UsageQuery(
-            min(days), max(days) + DAY, every="day", by=("model",), provider=provider, sketches=False
-        )
-        found = differences(bill_of(_rollups(opened).usage(query)), theirs, tolerance=tolerance)
-        for line in (
-            [json.dumps([_difference(one) for one in found])] if as_json else _told(found, len(theirs))
-        ):
-            typer.echo(printable(line))
-        if found:
-            raise typer.Exit(1)
 
     run(config, work)
 
@@ -172,30 +140,9 @@ def _cells(row: UsageRow, query: UsageQuery) -> tuple[str, ...]:
     )
 
 
-def _told(found: Sequence[Difference], lines: int) -> list[str]:
-    if not found:
-        return [f"The record agrees with all {lines} days and models of the export."]
-    return [
-        f"{datetime.fromtimestamp(one.day, UTC):%Y-%m-%d}  {one.model}  {one.what}: ours {one.ours:g}, theirs {one.theirs:g}"
-        for one in found
-    ]
-
-
-def _difference(one: Difference) -> dict[str, object]:
-    day = datetime.fromtimestamp(one.day, UTC).date().isoformat()
-    return {"day": day, "model": one.model, "what": one.what, "ours": one.ours, "theirs": one.theirs}
-
-
 def _rollups(opened: OpenedRecord) -> RollUps:
     """Every registered log keeps the sums of its rows too: `tests/contract/test_roll_ups.py`."""
     return cast(RollUps, opened.log)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidRequest(f"{file} cannot be read ({error.strerror}).") from None
 
 
 def _moment(text: str, now: float) -> float:
@@ -215,10 +162,3 @@ def _dimensions(text: str) -> tuple[Dimension, ...]:
         if name not in DIMENSIONS:
             raise InvalidRequest(f"{name!r} is none of {', '.join(DIMENSIONS)}.")
     return cast(tuple[Dimension, ...], names)
-
-
-def _aliases(pairs: Sequence[str]) -> dict[str, str]:
-    found = dict(pair.partition("=")[::2] for pair in pairs)
-    if not all(found.values()):
-        raise InvalidRequest("An alias is theirs=ours.")
-    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -20,8 +22,10 @@ PricedModel = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[^
 """`provider/model`."""
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Dollars = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
-MIN_SECRET: int = 16
+MIN_SECRET: Final = 16
 """Characters of a secret that signs."""
+ENCODED: Final = "whsec_"
+"""Before a secret that is base64, as the Standard Webhooks specification writes them."""
 
 
 class BudgetSettings(Section):
@@ -63,6 +67,11 @@ def _strong(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not text.isascii() or not text.isprintable() or len(text) < MIN_SECRET:
         raise ValueError(f"must be printable ASCII of {MIN_SECRET} characters or more")
+    if text.startswith(ENCODED):
+        try:
+            base64.b64decode(text.removeprefix(ENCODED), validate=True)
+        except binascii.Error:
+            raise ValueError(f"what follows {ENCODED} must be base64") from None
     return secret
 
 

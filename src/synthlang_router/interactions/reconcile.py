@@ -9,14 +9,14 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from synthlang_router.errors import InvalidRequest
-from synthlang_router.interactions.rollups import DAY, NANO, UsageRow
+from synthlang_router.interactions.rollups import DAY
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "day": ("start_time", "date", "day", "timestamp", "usage_date_utc", "start_time_iso"),
@@ -68,23 +68,7 @@ def read_export(data: bytes, aliases: Mapping[str, str] | None = None) -> Bill:
             raise InvalidRequest(f"Record {number} of the export has no column for a day and a model.")
         key = _day(str(day), number), (aliases or {}).get(str(model), str(model))
         line = Line(*(_number(_pick(record, name), number) for name in Line.__struct_fields__))
-        bill[key] = _sum(bill.get(key, Line()), line)
-    return bill
-
-
-def bill_of(rows: Iterable[UsageRow]) -> Bill:
-    """What the record says: rows of `UsageQuery(every="day", by=("model",))`. A cost that is partly unknown is None."""
-    bill: Bill = {}
-    for row in rows:
-        sums = row.sums
-        called = sums.requests - sums.hits - sums.semantic_hits - sums.coalesced
-        line = Line(
-            called,
-            sums.prompt_tokens,
-            sums.completion_tokens,
-            None if sums.unpriced else sums.cost_nano / NANO,
-        )
-        bill[row.start, str(row.by[0])] = line
+        bill[key] = add_lines(bill.get(key, Line()), line)
     return bill
 
 
@@ -158,7 +142,8 @@ def _number(value: object, number: int) -> float | None:
         raise InvalidRequest(f"Record {number} of the export has a figure that is none.") from None
 
 
-def _sum(first: Line, second: Line) -> Line:
+def add_lines(first: Line, second: Line) -> Line:
+    """What is known of both together; what one does not say is the other's."""
     pairs = ((getattr(first, name), getattr(second, name)) for name in Line.__struct_fields__)
     return Line(
         *(right if left is None else left if right is None else left + right for left, right in pairs)
