@@ -63,7 +63,7 @@ class ChatPipeline:
     def _begin(
         self, caller: Caller, request: ChatRequest, chat: Callable[[Facts], Answer], facts: Facts
     ) -> Answer:
-        """The call upstream, once for all who share it; it is in the journal before it is sent."""
+        """The call itself, once for all who share it; it is in the journal before it is sent."""
         self.interactions.open(caller, request, facts)
         return chat(facts)
 

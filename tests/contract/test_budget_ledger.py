@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthlang_router.auth import Budget, BudgetLedger
-from synthlang_router.auth.budgets import NANO, Balance, BudgetAsk, Refusal, Share
+from synthlang_router.auth.budgets import NANO, Balance, BudgetAsk, Refusal, Share, window_at
 from synthlang_router.backends.memory.budgets import MemoryBudgetLedger
 from synthlang_router.backends.sqlite.budgets import SqliteBudgetLedger
 from synthlang_router.errors import BackendError
@@ -204,6 +205,129 @@ def test_any_interleaving_keeps_every_counter_between_nothing_and_its_bound(
                 await drive(ledger, steps)
 
     asyncio.run(run())
+
+
+class World:
+    """A gateway that may die at any moment, and the record beside it: what was spent, by account and hour."""
+
+    ACCOUNTS = (("a", MONTHLY), ("b", Budget(1.0, per="day", rolling=True)), ("c", Budget(1.0, per="total")))
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now = NOW
+        self.record: dict[str, Counter[int]] = {name: Counter() for name, _ in self.ACCOUNTS}
+        self.under_way: list[tuple[tuple[Share, ...], int, float]] = []
+        self.ledger = SqliteBudgetLedger(path, self.history)
+
+    async def history(self, account: str, since: float) -> Mapping[int, int]:
+        return {hour: nano for hour, nano in self.record[account].items() if hour >= since}
+
+    async def step(self, what: str, which: int, amount: int) -> None:
+        if what == "wait":
+            self.now += which * 3_600
+        elif what == "flush":
+            await self.ledger.flush()
+        elif what == "crash":
+            await self.crash()
+        elif what == "reserve":
+            asks = [ask(amount, name, budget) for name, budget in self.ACCOUNTS]
+            shares = await self.ledger.reserve(asks, self.now)
+            if not isinstance(shares, Refusal):
+                self.under_way.append((shares, amount, self.now))
+        elif self.under_way:
+            shares, most, began = self.under_way.pop(which % len(self.under_way))
+            cost = 0 if what == "cancel" else amount % (most + 1)
+            self.ledger.settle(shares, cost, self.now)
+            self.write(cost, began)
+
+    def write(self, cost: int, began: float) -> None:
+        """A row of the record."""
+        for spent in self.record.values():
+            spent[int(began // 3_600) * 3_600] += cost
+
+    async def crash(self) -> None:
+        """Nothing more is written; what was under way becomes lost rows, with an estimate below the upper bound."""
+        await self.ledger._database.close()
+        for _, most, began in self.under_way:
+            self.write(most // 2, began)
+        self.under_way.clear()
+        self.ledger = await SqliteBudgetLedger(self.path, self.history).__aenter__()
+
+    async def check(self) -> None:
+        held = sum(most for _, most, _ in self.under_way)
+        for name, budget in self.ACCOUNTS:
+            since = window_at(budget, self.now).since
+            spent = sum(nano for hour, nano in self.record[name].items() if hour >= since)
+            assert await self.ledger.balance(name, budget, self.now) == Balance(spent, held)
+            assert spent + held <= NANO
+
+
+LIVES = st.lists(
+    st.tuples(
+        st.sampled_from(["reserve", "reserve", "reserve", "settle", "cancel", "wait", "flush", "crash"]),
+        st.integers(0, 40),
+        st.integers(0, NANO // 2),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LIVES)
+def test_whatever_dies_between_the_ledger_says_what_the_record_says(
+    lives: list[tuple[str, int, int]],
+) -> None:
+    async def run() -> None:
+        with TemporaryDirectory() as folder:
+            world = World(Path(folder) / "budgets.db")
+            await world.ledger.__aenter__()
+            for what, which, amount in lives:
+                await world.step(what, which, amount)
+                await world.check()
+            await world.ledger.__aexit__(None, None, None)
+
+    asyncio.run(run())
+
+
+async def test_without_a_record_a_crash_counts_what_was_set_aside_and_never_less_than_was_written(
+    tmp_path: Path,
+) -> None:
+    killed = await SqliteBudgetLedger(tmp_path / "budgets.db").__aenter__()
+    killed.settle(await reserved(killed, ask(100)), 60, NOW)
+    await reserved(killed, ask(1_000))
+    await killed.flush()
+    await killed._database.close()
+
+    async with sqlite(tmp_path) as again:
+        assert await again.balance("a", MONTHLY, NOW) == Balance(1_060, 0)
+    async with sqlite(tmp_path) as later:
+        assert await later.balance("a", MONTHLY, NOW) == Balance(1_060, 0)
+
+
+async def test_an_account_whose_window_changes_counts_what_the_record_has_in_the_new_one(
+    ledger: BudgetLedger,
+) -> None:
+    daily, rolling = Budget(1.0, per="day"), Budget(1.0, per="week", rolling=True)
+    ledger.settle(await reserved(ledger, ask(100, budget=daily)), 100, NOW)
+
+    assert await ledger.balance("a", MONTHLY, NOW) == Balance(100, 0)
+    assert await ledger.balance("a", rolling, NOW) == Balance(100, 0)
+
+
+async def test_a_new_account_begins_with_what_the_record_has_and_asks_it_once() -> None:
+    asked: list[tuple[str, float]] = []
+
+    async def history(account: str, since: float) -> Mapping[int, int] | None:
+        asked.append((account, since))
+        await asyncio.sleep(0)
+        return {int(NOW // 3_600) * 3_600: NANO // 2}
+
+    ledger = MemoryBudgetLedger(history)
+
+    outcomes = await asyncio.gather(*(ledger.reserve([ask(NANO // 4)], NOW) for _ in range(5)))
+
+    assert len([one for one in outcomes if not isinstance(one, Refusal)]) == 2
+    assert asked == [("a", window_at(MONTHLY, NOW).since)]
 
 
 async def test_spending_outlives_a_restart(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def call_asks(caller: Caller, models: tuple[str, ...], scopes: LimitScopes) -> t
     return tuple(asks)
 
 
+def looks(bucket: str, limits: Limits) -> tuple[Ask, ...]:
+    """Asks that take nothing, to see what is left of a bucket's rates."""
+    asks = [*_request_asks(bucket, limits), *_token_asks(bucket, limits, 0)]
+    return tuple([structs.replace(ask, cost=0) for ask in asks if ask.rate is not None])
+
+
 def with_cost(asks: tuple[Ask, ...], tokens: int) -> tuple[Ask, ...]:
     """The same asks with so many tokens asked for."""
     cost = max(1, tokens)

@@ -75,6 +75,16 @@ class Gate:
         """The key's `user`, else its name: whose request this is, as records and limits know it."""
         return caller.user_id
 
+    @property
+    def limit_scopes(self) -> LimitScopes:
+        """The limits in force."""
+        return self._scopes
+
+    @property
+    def budget_scopes(self) -> BudgetScopes:
+        """The budgets in force."""
+        return self._budgets
+
     def set_defaults(self, defaults: Limits) -> None:
         """New limits for keys without their own, after a reload; what is used up stays used up."""
         self.use(structs.replace(self._scopes, key=defaults), self._budgets)

@@ -11,11 +11,13 @@ import msgspec
 from msgspec import structs
 
 from synthlang_router.auth.keys import ApiKey, Source
+from synthlang_router.auth.terms import BudgetTerms, terms_of
 from synthlang_router.models import CompressionLevel, CompressionMode, Role
 
 
 class ShownKey(msgspec.Struct, frozen=True):
-    """Times are ISO 8601 in UTC, None for what was or will be never. A limit that is not there is the default."""
+    """Times are ISO 8601 in UTC, None for what was or will be never. A limit that is not there, and a
+    budget of None, is the default."""
 
     id: str
     name: str
@@ -27,6 +29,7 @@ class ShownKey(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
     routes: tuple[str, ...]
     limits: dict[str, float | Literal["unlimited"]]
+    budget: BudgetTerms | None
     compression: CompressionMode | None
     level: CompressionLevel | None
     tags: dict[str, str]
@@ -54,6 +57,7 @@ def show_key(key: ApiKey, now: float) -> ShownKey:
             for name, limit in structs.asdict(key.limits).items()
             if limit is not None
         },
+        budget=None if key.budget is None else terms_of(key.budget),
         compression=key.compression,
         level=key.level,
         tags=dict(key.tags),

@@ -15,9 +15,11 @@ import msgspec
 import typer
 
 from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
+from synthlang_router.auth.budgets import Period
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
 from synthlang_router.auth.shown import show_key
+from synthlang_router.auth.terms import BudgetTerms
 from synthlang_router.cli.noted import noted_command
 from synthlang_router.errors import RouterError
 from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
@@ -25,6 +27,7 @@ from synthlang_router.models import CompressionLevel, CompressionMode, Limits, R
 ROLES: Final[tuple[Role, ...]] = ("admin", "operator", "user", "read-only")
 MODES: Final[tuple[CompressionMode, ...]] = ("off", "transparent", "native")
 LEVELS: Final[tuple[CompressionLevel, ...]] = ("exact", "readable", "session", "lossy")
+PERIODS: Final[tuple[Period, ...]] = ("day", "week", "month", "total")
 Word = TypeVar("Word", bound=str)
 OpenKeys = Callable[[Path | None], AbstractAsyncContextManager[OpenedKeys]]
 """From the configuration file (None: found as `serve` finds it) to the opened store."""
@@ -53,6 +56,11 @@ def create(
     requests_per_minute: Annotated[float | None, typer.Option(min=0.001)] = None,
     burst: Annotated[float | None, typer.Option(min=1, help="Requests that may come at once.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Requests that may be under way.")] = None,
+    tokens_per_minute: Annotated[float | None, typer.Option(min=1)] = None,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="US dollars it may spend; the configured budget if left out.")
+    ] = None,
+    budget_per: Annotated[str, typer.Option(help=f"One of {', '.join(PERIODS)}.")] = "month",
     project: Annotated[str, typer.Option(help="The project it belongs to.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="name=value; repeatable.")] = None,
     compression: Annotated[
@@ -77,7 +85,10 @@ def create(
             user=user,
             models=tuple(model) if model else ("*",),
             routes=tuple(route) if route else ("*",),
-            limits=Limits(requests_per_minute, burst, concurrency),
+            limits=Limits(requests_per_minute, burst, concurrency, tokens_per_minute),
+            budget=None
+            if budget is None
+            else BudgetTerms(budget, _one_of(PERIODS, budget_per, "--budget-per")).budget(),
             tags=_tags(tag or ()),
             project=project,
             compression=None if compression is None else _one_of(MODES, compression, "--compression"),

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from synthlang_router.api import Edge
+from synthlang_router.api.admin.spending import Spending
 from synthlang_router.api.chat import ChatResource, Pipeline
 from synthlang_router.api.intake import Intake
 from synthlang_router.api.manners import MANNERS
@@ -20,6 +21,7 @@ from synthlang_router.api.meter import RequestMeter, render_metrics
 from synthlang_router.api.operations import Operations, cold_app
 from synthlang_router.api.passage import PassageResource
 from synthlang_router.auth import Gate, Keyring, KeyStore
+from synthlang_router.auth.administration import OpenedKeys
 from synthlang_router.backends.memory.limits import MemoryRateLimiter
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
 from synthlang_router.config import Loaded, Settings, needs_restart
@@ -117,7 +119,7 @@ class Gateway:
             pipeline.router = self.routes.router
 
     async def _open_gate(self, stack: AsyncExitStack) -> None:
-        limiter = MemoryRateLimiter(time.monotonic_ns)
+        limiter = self.limiter = MemoryRateLimiter(time.monotonic_ns)
         reserver = await self.money.open(
             stack,
             self.settings,
@@ -162,7 +164,9 @@ class Gateway:
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
-        administration = open_administration(self.keys, self._pepper, self.keyring, self.audit)
+        administration = open_administration(
+            self.keys, self._pepper, self.keyring, self.audit, [self._spending().actions()]
+        )
         self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
 
     def _pipelines(self) -> dict[str, Pipeline]:
@@ -192,6 +196,10 @@ class Gateway:
         )
         pipelines |= dict.fromkeys(PASSAGES, self.passage_pipeline)
         return pipelines
+
+    def _spending(self) -> Spending:
+        opened = OpenedKeys(self.keys, self._pepper, wall_clock, os.urandom)
+        return Spending(opened, self.gate, ledger=self.money.ledger, limiter=self.limiter, clock=wall_clock)
 
     def _resource(self, kind: str, pipeline: Pipeline) -> ChatResource:
         resource = PassageResource if kind in PASSAGES else ChatResource

@@ -23,6 +23,7 @@ from synthlang_router.auth.administration import (
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
 from synthlang_router.auth.shown import ShownKey, show_key, version_of
+from synthlang_router.auth.terms import BudgetTerms
 from synthlang_router.errors import ConfigurationError, InvalidRequest, NotFound
 from synthlang_router.models import CompressionLevel, CompressionMode, Limits, Role
 
@@ -69,6 +70,7 @@ class KeyAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Globs = ("*",)
     routes: Globs = ("*",)
     limits: LimitsAsked = LimitsAsked()
+    budget: BudgetTerms | None = None
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
     tags: Tags = {}
@@ -77,7 +79,7 @@ class KeyAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays. Role and tenant of a key never change: make another."""
+    """What is left out stays; a `budget` of null is the configured one. Role and tenant of a key never change: make another."""
 
     name: Title | UnsetType = UNSET
     user: Named | UnsetType = UNSET
@@ -85,6 +87,7 @@ class KeyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Globs | UnsetType = UNSET
     routes: Globs | UnsetType = UNSET
     limits: LimitsAsked | UnsetType = UNSET
+    budget: BudgetTerms | UnsetType | None = UNSET
     compression: CompressionMode | UnsetType | None = UNSET
     level: CompressionLevel | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
@@ -160,15 +163,16 @@ class Keys:
 
     async def create(self, call: Call[Nothing, KeyAsked]) -> Reply:
         asked = call.body
-        plan = KeyPlan(
-            **{
-                **structs.asdict(asked),
-                "limits": asked.limits.over(Limits()),
-                "tags": tuple(sorted(asked.tags.items())),
-                "expires": _seconds(asked.expires),
-            }
-        )
         with _as_request():
+            plan = KeyPlan(
+                **{
+                    **structs.asdict(asked),
+                    "limits": asked.limits.over(Limits()),
+                    "budget": None if asked.budget is None else asked.budget.budget(),
+                    "tags": tuple(sorted(asked.tags.items())),
+                    "expires": _seconds(asked.expires),
+                }
+            )
             secret, key = await create_key(self._opened, plan, once=call.once)
         return await self._made(secret, key)
 
@@ -219,6 +223,8 @@ def _changed(key: ApiKey, asked: KeyChange) -> ApiKey:
     given = {name: value for name, value in structs.asdict(asked).items() if value is not UNSET}
     if isinstance(asked.limits, LimitsAsked):
         given["limits"] = asked.limits.over(key.limits)
+    if isinstance(asked.budget, BudgetTerms):
+        given["budget"] = asked.budget.budget()
     if isinstance(asked.tags, dict):
         given["tags"] = tuple(sorted(asked.tags.items()))
     if not isinstance(asked.expires, UnsetType):
