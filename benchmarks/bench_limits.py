@@ -90,6 +90,28 @@ async def measure_reserving(caller: Caller) -> float:
     return (time.process_time() - started) / (ROUNDS // 4) * 1e6
 
 
+async def measure_nothing_set(caller: Caller) -> float:
+    """The same path where there is neither a token limit nor a budget."""
+    reserver = Reserver(
+        MemoryRateLimiter(time.monotonic_ns),
+        MemoryBudgetLedger(),
+        tariff=Costs(PriceTable.built_in(), Tariffs({"openai": "openai"}), now=time.time),
+        budget_of=lambda key_id: None,
+        clock=time.time,
+        alert=lambda alert: None,
+    )
+    reserver.use(LimitScopes(key=Limits(requests_per_minute=600, concurrency=100)), BudgetScopes())
+    request = DIALECTS["openai"].read_request(
+        b'{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}', "chat"
+    )
+    facts = Facts(request_id="r", row_id="r", arrived=0.0, started=0.0)
+    route, done = Route("openai", "gpt-4o", "asked", "p"), Outcome("complete")
+    started = time.process_time()
+    for _ in range(ROUNDS):
+        (await reserver.reserve(caller, route, request, facts)).settle(facts, done)
+    return (time.process_time() - started) / ROUNDS * 1e6
+
+
 async def measure() -> dict[str, float]:
     made = [generate_key(KeyPlan(f"k{n}"), pepper=PEPPER, now=1.0, random=os.urandom) for n in range(KEYS)]
     ring = Keyring(Keys(tuple(key for _, key in made)), pepper=PEPPER, clock=time.time)
@@ -121,6 +143,7 @@ async def measure() -> dict[str, float]:
         "verify_api_key_us": per_call(lambda: gate.verify_api_key(headers)),
         "allow_request_and_release_us": admission,
         "reserve_and_settle_us": reserving,
+        "reserve_and_settle_nothing_set_us": await measure_nothing_set(caller),
         "next_arrival_us": per_call(lambda: next_arrival(IDLE, 10**15, rate, 1)),
         "dict_get_us": per_call(lambda: table.get(secret)),
     }

@@ -253,6 +253,13 @@ def test_a_lost_call_is_estimated_from_its_prompt() -> None:
     assert costs().estimate(msgspec.structs.replace(lost, provider="local")) is None
 
 
+def test_an_operators_own_price_and_a_free_provider_know_no_tiers() -> None:
+    known = costs()
+
+    assert known.price("own", "m", Usage(1_000_000), "flex") == 1.0
+    assert known.price("simulator", "anything", Usage(1_000_000), "flex") == 0.0
+
+
 def test_a_changed_configuration_is_taken_over() -> None:
     known = costs()
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from synthlang_router.interactions import ContentSealer
 from synthlang_router.interactions.costs import Tariffs
 from tests.doubles.answers import (
     DONE,
@@ -18,6 +19,7 @@ from tests.doubles.answers import (
     event,
     frame,
     frame_json,
+    http,
 )
 from tests.doubles.asgi import Reply
 from tests.doubles.upstream import STALL, Script, Until
@@ -174,3 +176,29 @@ async def test_what_was_refused_before_any_call_costs_nothing_and_is_not_unprice
     await house.client.chat("And?")
 
     assert [row["cost"] for row in await house.rows()] == [0.0, pytest.approx(0.003009)]
+
+
+async def test_an_embedding_that_the_cache_asks_of_a_provider_has_a_row_and_no_text(
+    open_house: OpenHouse,
+) -> None:
+    vector = {"data": [{"object": "embedding", "index": 0, "embedding": [0.6, 0.8]}], "model": "e"}
+    usage = {"prompt_tokens": 5, "total_tokens": 5}
+    embedded = http(json.dumps({"object": "list", **vector, "usage": usage}).encode())
+    house = await open_house(
+        [[embedded], [completion()]],
+        more='prices: {"upstream/gpt-4o-mini": {input: 1, output: 1000}, "upstream/e": {input: 2}}\n'
+        "cache: {semantic: {embedder: provider, embedding_model: upstream/e}}\n",
+    )
+
+    await house.client.chat("Why is the sky blue?")
+
+    rows = {row["kind"]: row for row in await house.rows()}
+    asked = rows["embeddings"]
+    assert [request.target for request in house.asked] == ["/v1/embeddings", "/v1/chat/completions"]
+    assert (asked["tenant"], asked["model"], asked["cost"]) == ("-gateway", "e", pytest.approx(10e-6))
+    assert rows["chat"]["cost"] == pytest.approx(0.003009)
+    kept = house.gateway.log.content(asked["id"])
+    assert kept is not None
+    opened = ContentSealer(house.gateway.record.vault).open(kept, tenant="-gateway")
+    assert opened.prompt is not None
+    assert opened.prompt.head == b'{"model":"e"}'

@@ -79,19 +79,21 @@ def rate_state(
     asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], before: RateState | None
 ) -> RateState | None:
     """What the headers say: of requests and of tokens the bucket that is nearest to refusing."""
-    state = RateState() if before is None else before
+    state = _NO_RATES if before is None else before
     for ask, verdict in zip(asks, verdicts, strict=True):
         if ask.rate is None:
             continue
         limit, left, reset = ask.rate.burst, verdict.remaining, verdict.reset / SECOND
         if ask.unit == "tokens":
             if state.remaining_tokens is None or left <= state.remaining_tokens:
-                state = structs.replace(state, limit_tokens=limit, remaining_tokens=left, reset_tokens=reset)
+                state = RateState(
+                    state.limit_requests, state.remaining_requests, state.reset_requests, limit, left, reset
+                )
         elif state.remaining_requests is None or left < state.remaining_requests:
             state = RateState(
                 limit, left, reset, state.limit_tokens, state.remaining_tokens, state.reset_tokens
             )
-    return before if state == _NO_RATES else state
+    return before if state is _NO_RATES else state
 
 
 def refusal(asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], slot_wait: float) -> RateLimitExceeded:

@@ -14,17 +14,17 @@ from synthlang_router.models import Limits
 
 
 class BudgetHolder(msgspec.Struct, frozen=True):
-    """`tenant` is whose it is, None where several tenants share it."""
+    """`name` is its account's; `tenant` is whose it is, None where several tenants share it."""
 
-    account: str
+    name: str
     tenant: str | None
     budget: Budget
 
 
 class LimitHolder(msgspec.Struct, frozen=True):
-    """`bucket` names its rates; `tenant` as above."""
+    """`name` is its buckets'; `tenant` as above."""
 
-    bucket: str
+    name: str
     tenant: str | None
     limits: Limits
 

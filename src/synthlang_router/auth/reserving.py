@@ -146,8 +146,9 @@ class Reserver:
         for target in route.alternatives:
             upper = max(upper, self._most(target.provider, target.model, demand, tier))
         mean = upper
-        if any([budget.estimate == "mean" for _, budget in accounts]):
-            mean = min(upper, self._mean(route, demand, tier, upper))
+        for _, budget in accounts:
+            if budget.estimate == "mean":
+                mean = min(upper, self._mean(route, demand, tier, upper))
         now = self._clock()
         outcome = await self._ledger.reserve(
             [BudgetAsk(account, budget, upper, mean) for account, budget in accounts], now
@@ -229,7 +230,8 @@ def accounts_of(
 
 
 def _nano(usd: float | None) -> int:
-    return 0 if usd is None else math.ceil(round(usd * NANO, 3))
+    """Rounded up, but for what is only the float's own error."""
+    return 0 if usd is None else math.ceil(usd * NANO - 0.001)
 
 
 def _refused(refusal: Refusal, now: float) -> RouterError:

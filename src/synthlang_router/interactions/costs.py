@@ -25,6 +25,8 @@ COUNTED_BYTES: Final = 64_000
 _BILLED_ERRORS: Final = frozenset((0, 200, 502, 504, 499))
 """Statuses of a failed attempt in which the provider may have worked: cut, timed out, cancelled."""
 _FREE: Final = Rates(Units())
+_REMEMBERED: Final = 4096
+"""Models whose rates are kept ready."""
 
 
 class OwnPrice(msgspec.Struct, frozen=True):
@@ -60,9 +62,9 @@ class Costs:
         self, table: PriceTable, tariffs: Tariffs, *, now: Callable[[], float], counter: Counter | None = None
     ) -> None:
         self._table = table
-        self._tariffs = tariffs
         self._now = now
         self._counter = counter
+        self.use(tariffs)
 
     @property
     def version(self) -> str:
@@ -72,6 +74,7 @@ class Costs:
     def use(self, tariffs: Tariffs) -> None:
         """Take over a changed configuration."""
         self._tariffs = tariffs
+        self._found: dict[tuple[str, str], tuple[Rates | None, int | None]] = {}
 
     def price(self, provider: str, model: str, usage: Usage, tier: str | None = None) -> float | None:
         """US dollars; None where nobody knows."""
@@ -87,11 +90,8 @@ class Costs:
 
     def output_cap(self, provider: str, model: str) -> int | None:
         """Completion tokens the model writes at most; None where nobody knows."""
-        own = self._tariffs.own.get((provider, model))
-        if own is not None and own.max_output is not None:
-            return own.max_output
-        found = self._find(provider, model)
-        return None if found is None else found.max_output
+        found = self._found.get((provider, model))
+        return (self._remember(provider, model) if found is None else found)[1]
 
     def estimate(self, row: Interaction) -> float | None:
         """What a call whose process died has cost, probably."""
@@ -198,14 +198,28 @@ class Costs:
         )
 
     def _rates(self, provider: str, model: str, tier: str | None) -> Rates | None:
-        tariffs = self._tariffs
-        own = tariffs.own.get((provider, model))
+        found = self._found.get((provider, model))
+        rates = (self._remember(provider, model) if found is None else found)[0]
+        if rates is not None and (tier is None or rates is _FREE or (provider, model) in self._tariffs.own):
+            return rates
+        known = self._find(provider, model)
+        return None if known is None else self._table.rates(known, self._now(), tier)
+
+    def _remember(self, provider: str, model: str) -> tuple[Rates | None, int | None]:
+        """The rates that hold at any time, None where they depend on it or nobody knows; and the most it writes."""
+        own, known = self._tariffs.own.get((provider, model)), self._find(provider, model)
+        cap = None if known is None else known.max_output
+        rates = None
         if own is not None:
-            return own.rates
-        if provider in tariffs.free:
-            return _FREE
-        found = self._find(provider, model)
-        return None if found is None else self._table.rates(found, self._now(), tier)
+            rates, cap = own.rates, cap if own.max_output is None else own.max_output
+        elif provider in self._tariffs.free:
+            rates = _FREE
+        elif known is not None and len(known.prices) == 1:
+            rates = self._table.rates(known, self._now())
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[provider, model] = found = rates, cap
+        return found
 
     def _find(self, provider: str, model: str) -> Model | None:
         price_provider = self._tariffs.providers.get(provider)

@@ -119,6 +119,8 @@ class LLMProvider:
         )
         route = Route(provider=target.provider, model=target.model, reason="embedding", policy="")
         completion = await self.complete_chat(route, request, Wishes(), facts)
+        if completion.usage is not None:
+            facts.usage, facts.usage_source = completion.usage, "provider"
         try:
             return _VECTORS.decode(completion.raw).data[0].embedding
         except (msgspec.DecodeError, IndexError):

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Final
 
@@ -20,9 +20,9 @@ from synthlang_router.cache.verifier_pair import PairVerifier
 from synthlang_router.cache.worker import Worker
 from synthlang_router.config import Settings
 from synthlang_router.errors import ConfigurationError
-from synthlang_router.llm_provider import LLMProvider
-from synthlang_router.models import Facts, Target
-from synthlang_router.telemetry import new_request_id, wall_clock
+from synthlang_router.main.embeddings import RecordedEmbeddings
+from synthlang_router.models import Target
+from synthlang_router.telemetry import wall_clock
 
 MISSING: Final = (
     "semantic cache: off, because the extra `semantic` is not installed (exact repeats are served)"
@@ -32,7 +32,7 @@ Tell = Callable[[str], None]
 
 @asynccontextmanager
 async def open_cache(
-    settings: Settings, llm_provider: LLMProvider, tell: Tell
+    settings: Settings, embeddings: RecordedEmbeddings, tell: Tell
 ) -> AsyncIterator[SemanticCache]:
     """The cache of these settings; `tell` says what an operator should know."""
     wanted = settings.cache
@@ -43,7 +43,7 @@ async def open_cache(
             if available(wanted.semantic.embedder):
                 worker = Worker("cache")
                 stack.push_async_callback(worker.close)
-                meaning = _meaning(settings, store, worker, llm_provider)
+                meaning = _meaning(settings, store, worker, embeddings)
             else:
                 tell(MISSING)
         yield SemanticCache(
@@ -60,7 +60,7 @@ async def open_cache(
 
 
 def _meaning(
-    settings: Settings, store: MemoryCacheStore, worker: Worker, llm_provider: LLMProvider
+    settings: Settings, store: MemoryCacheStore, worker: Worker, embeddings: RecordedEmbeddings
 ) -> MeaningLayer:
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
@@ -69,7 +69,7 @@ def _meaning(
     from synthlang_router.cache.vectors_growing import GrowingIndex
 
     wanted = settings.cache.semantic
-    embedder = _embedder(settings, worker, llm_provider)
+    embedder = _embedder(settings, worker, embeddings)
     return MeaningLayer(
         store,
         Recall(lambda: GrowingIndex(embedder.dimensions), offload=worker.run, max_entries=wanted.max_entries),
@@ -100,7 +100,7 @@ def _with_pair_model() -> Callable[[str, str], Verdict]:
     return lambda stored, asked: judge().verify(stored, asked)
 
 
-def _embedder(settings: Settings, worker: Worker, llm_provider: LLMProvider) -> Embedder:
+def _embedder(settings: Settings, worker: Worker, embeddings: RecordedEmbeddings) -> Embedder:
     from synthlang_router.cache.embedding_local import LocalEmbedder
     from synthlang_router.cache.embedding_provider import ProviderEmbedder
 
@@ -109,14 +109,4 @@ def _embedder(settings: Settings, worker: Worker, llm_provider: LLMProvider) -> 
         return LocalEmbedder(worker)
     provider, _, model = name.partition("/")
 
-    async def get_embedding(text: str) -> list[float]:
-        facts = Facts(
-            request_id=new_request_id(),
-            row_id="",
-            arrived=wall_clock(),
-            started=time.monotonic(),
-            path="cache",
-        )
-        return await llm_provider.get_embedding(text, target=Target(provider, model), facts=facts)
-
-    return ProviderEmbedder(get_embedding, model)
+    return ProviderEmbedder(partial(embeddings.get_embedding, target=Target(provider, model)), model)

@@ -29,10 +29,12 @@ from synthlang_router.llm_provider import LLMProvider
 from synthlang_router.main.administration import open_administration
 from synthlang_router.main.caching import open_cache
 from synthlang_router.main.counting import upper_estimate
+from synthlang_router.main.embeddings import RecordedEmbeddings
 from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
 from synthlang_router.main.history import history_of
 from synthlang_router.main.money import Money
 from synthlang_router.main.notation import make_notation
+from synthlang_router.main.notebooks import new_facts
 from synthlang_router.main.opening import DATABASE, audit_in
 from synthlang_router.main.parts import default_limits, default_wishes, providers_of
 from synthlang_router.main.recording import open_record, use_keys
@@ -40,7 +42,6 @@ from synthlang_router.main.routes import Routes
 from synthlang_router.main.scopes import budget_scopes, limit_scopes
 from synthlang_router.main.secrets import make_data_dir, pepper
 from synthlang_router.main.transports import Transports
-from synthlang_router.models import Facts
 from synthlang_router.pipeline import ChatPipeline, CountPipeline, EmbeddingPipeline, PassagePipeline
 from synthlang_router.synthlang import SynthLang
 from synthlang_router.telemetry import log, new_request_id, wall_clock
@@ -87,7 +88,11 @@ class Gateway:
         self.routes = Routes(self.loaded, providers)
         await self.routes.open()
         self.cache = await stack.enter_async_context(
-            open_cache(settings, self.llm_provider, self.notes.append)
+            open_cache(
+                settings,
+                RecordedEmbeddings(self.llm_provider, self.interactions, self.money.costs),
+                self.notes.append,
+            )
         )
         await asyncio.to_thread(use_keys, self.record.vault, settings)
         self._assemble()
@@ -225,21 +230,6 @@ class Gateway:
             "bytes_in_flight": self.intake.bytes,
             "journal_backlog_bytes": self.interactions.backlog,
         }
-
-
-def new_facts(request_id: str | None, path: str) -> Facts:
-    """The notebook of one request; the row's id is never the client's.
-
-    Like UUID version 7 (RFC 9562) it begins with the time, so that rows enter the database's tree at one end.
-    """
-    arrived = wall_clock()
-    return Facts(
-        request_id=new_request_id() if request_id is None else request_id,
-        row_id=f"{int(arrived * 1000):012x}{os.urandom(10).hex()}",
-        arrived=arrived,
-        started=time.monotonic(),
-        path=path,
-    )
 
 
 async def _end(task: asyncio.Task[None]) -> None:

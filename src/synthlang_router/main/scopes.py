@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synthlang_router.auth import Budget, BudgetScopes, LimitScopes
+from synthlang_router.auth.terms import BudgetTerms
 from synthlang_router.config import BudgetSettings, PriceSettings, ScopeLimitSettings, Settings
 from synthlang_router.interactions.costs import OwnPrice, own_price
 from synthlang_router.interactions.prices import units_of
@@ -35,15 +36,7 @@ def budget_scopes(settings: Settings) -> BudgetScopes:
 
 def budget_of(given: BudgetSettings) -> Budget:
     """A budget as the file has it."""
-    return Budget(
-        usd=given.usd,
-        per=given.per,
-        rolling=given.rolling,
-        hard=given.on_spent == "refuse",
-        estimate=given.estimate,
-        careful=given.careful,
-        alerts=tuple(sorted(set(given.alerts))),
-    )
+    return BudgetTerms(**given.model_dump()).budget()
 
 
 def own_prices(settings: Settings) -> dict[tuple[str, str], OwnPrice]:

@@ -6,9 +6,9 @@ Both are set in the configuration file, and for a key with `PATCH /admin/v1/keys
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -60,6 +60,9 @@ class ShownLimits(msgspec.Struct, frozen=True):
     concurrency: float | None
 
 
+H = TypeVar("H", BudgetHolder, LimitHolder)
+
+
 class Scopes(Protocol):
     """The limits and budgets in force."""
 
@@ -101,24 +104,14 @@ class Spending:
         )  # fmt: skip
 
     async def budgets(self, call: Call[HoldersAsked, Nothing]) -> Reply:
-        holders = [
-            holder
-            for holder in budget_holders(self._scopes.budget_scopes, await self._valid_keys())
-            if _asked(call, holder.account, holder.tenant)
-        ]
-        page = page_of(holders, lambda holder: holder.account, call.query)
-        shown = tuple([await self._budget(holder) for holder in page.data])
-        return Reply(Listed(data=shown, has_more=page.has_more, next=page.next))
+        return await _page(
+            call, budget_holders(self._scopes.budget_scopes, await self._valid_keys()), self._budget
+        )
 
     async def limits(self, call: Call[HoldersAsked, Nothing]) -> Reply:
-        holders = [
-            holder
-            for holder in limit_holders(self._scopes.limit_scopes, await self._valid_keys())
-            if _asked(call, holder.bucket, holder.tenant)
-        ]
-        page = page_of(holders, lambda holder: holder.bucket, call.query)
-        shown = tuple([await self._limits(holder) for holder in page.data])
-        return Reply(Listed(data=shown, has_more=page.has_more, next=page.next))
+        return await _page(
+            call, limit_holders(self._scopes.limit_scopes, await self._valid_keys()), self._limits
+        )
 
     async def _valid_keys(self) -> Sequence[ApiKey]:
         now = self._clock()
@@ -127,10 +120,10 @@ class Spending:
     async def _budget(self, holder: BudgetHolder) -> ShownBudget:
         now = self._clock()
         budget = holder.budget
-        balance = await self._ledger.balance(holder.account, budget, now)
+        balance = await self._ledger.balance(holder.name, budget, now)
         window = window_at(budget, now)
         return ShownBudget(
-            holder=holder.account,
+            holder=holder.name,
             budget=terms_of(budget),
             spent_usd=balance.spent / NANO,
             reserved_usd=balance.reserved / NANO,
@@ -140,7 +133,7 @@ class Spending:
         )
 
     async def _limits(self, holder: LimitHolder) -> ShownLimits:
-        asks = looks(holder.bucket, holder.limits)
+        asks = looks(holder.name, holder.limits)
         admission = await self._limiter.admit(asks)
         rates = {
             ask.unit: ShownRate(
@@ -151,17 +144,30 @@ class Spending:
         }
         slots = holder.limits.concurrency
         return ShownLimits(
-            holder=holder.bucket,
+            holder=holder.name,
             requests=rates.get("requests"),
             tokens=rates.get("tokens"),
             concurrency=None if slots is None or slots == math.inf else slots,
         )
 
 
-def _asked(call: Call[HoldersAsked, Nothing], name: str, tenant: str | None) -> bool:
+async def _page(
+    call: Call[HoldersAsked, Nothing],
+    holders: Sequence[H],
+    show: Callable[[H], Awaitable[ShownBudget | ShownLimits]],
+) -> Reply:
     """What several tenants share is an admin's to see."""
     query = call.query
-    return call.tenant in (None, tenant) and query.tenant in (None, tenant) and query.holder in (None, name)
+    asked = [
+        holder
+        for holder in holders
+        if call.tenant in (None, holder.tenant)
+        and query.tenant in (None, holder.tenant)
+        and query.holder in (None, holder.name)
+    ]
+    page = page_of(asked, lambda holder: holder.name, query)
+    shown = tuple([await show(holder) for holder in page.data])
+    return Reply(Listed(data=shown, has_more=page.has_more, next=page.next))
 
 
 def _moment(seconds: float) -> str:
