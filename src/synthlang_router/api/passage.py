@@ -14,7 +14,7 @@ from synthlang_router.api.headers import read_wishes
 from synthlang_router.api.stream import EventStream
 from synthlang_router.api.upload import media_of, open_upload
 from synthlang_router.errors import RouterError
-from synthlang_router.models import ChatChunk, ChatRequest, Facts
+from synthlang_router.models import ChatChunk, ChatRequest, Facts, Wishes
 from synthlang_router.telemetry import count
 from synthlang_router.wire.passage import FORMS, form_passage, read_passage
 
@@ -38,7 +38,7 @@ class PassageResource(ChatResource):
             held = upload.held
             request = form_passage(upload, upload.model, self.kind)
             async with await self.pipeline.answer(caller, request, wishes, facts) as answer:
-                await self._deliver(answer, request, facts, exchange, stream)
+                await self._deliver(answer, request, wishes, facts, exchange, stream)
         finally:
             self.intake.leave(held)
 
@@ -46,7 +46,13 @@ class PassageResource(ChatResource):
         return read_passage(self.intake.plain(body, encoding), self.kind)
 
     async def _send(
-        self, answer: Answer, request: ChatRequest, facts: Facts, exchange: Exchange, stream: EventStream
+        self,
+        answer: Answer,
+        request: ChatRequest,
+        wishes: Wishes,
+        facts: Facts,
+        exchange: Exchange,
+        stream: EventStream,
     ) -> None:
         await answer.open()
         media = b"application/octet-stream" if not facts.media else facts.media.encode("latin-1")
