@@ -91,6 +91,11 @@ class Answer:
         """`listener(completion, facts)` is called once the answer is whole; never for a cut or left one."""
         self._on_complete.append(listener)
 
+    def through(self, change: Callable[[AsyncGenerator[Batch]], AsyncGenerator[Batch]]) -> Answer:
+        """This answer, its batches changed on their way; before it is read. `change` closes what it is given."""
+        self._source = change(self._source)
+        return self
+
     async def open(self) -> None:
         """Wait for the first data. Until it is here nothing was shown and a failure can be an HTTP status."""
         self._first = await self._next()

@@ -12,6 +12,7 @@ from synthlang_router.cache import SemanticCache
 from synthlang_router.ending import Ending
 from synthlang_router.interactions import Interactions
 from synthlang_router.interactions.costs import Costs
+from synthlang_router.interactions.privacy import Guarded
 from synthlang_router.llm_provider import LLMProvider
 from synthlang_router.models import Caller, ChatCompletion, ChatRequest, Facts, Outcome, Route, Wishes
 from synthlang_router.routing import Router
@@ -53,19 +54,27 @@ class ChatPipeline:
                 ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
                 ending.owes(partial(self.costs.settle, request))  # paid first: the others settle by it
                 prompt = await self.synthlang.compress_prompt(request, wishes, facts)
-                chat = partial(self.llm_provider.chat, route, prompt.sent, wishes)
-                answer = await self.cache.share(key, facts, partial(self._begin, caller, request, chat))
+                guarded = await self.interactions.privacy.mask_prompt(prompt.sent)
+                chat = partial(self.llm_provider.chat, route, guarded.sent, wishes)
+                answer = await self.cache.share(
+                    key, facts, partial(self._begin, caller, request, guarded, chat)
+                )
                 answer.on_complete(partial(self.cache.store, key))
             else:
                 ending.owes(partial(self.costs.settle, request))  # nothing, and what that saved
             return ending.hand_over(answer)
 
     def _begin(
-        self, caller: Caller, request: ChatRequest, chat: Callable[[Facts], Answer], facts: Facts
+        self,
+        caller: Caller,
+        request: ChatRequest,
+        guarded: Guarded,
+        chat: Callable[[Facts], Answer],
+        facts: Facts,
     ) -> Answer:
         """The call itself, once for all who share it; it is in the journal before it is sent."""
         self.interactions.open(caller, request, facts)
-        return chat(facts)
+        return guarded.restored(chat(facts))
 
 
 class EmbeddingPipeline:
@@ -94,8 +103,9 @@ class EmbeddingPipeline:
             route = self.router.choose_model(request, caller, wishes, facts)
             ending.owes((await self.auth.reserve(caller, route, request, facts)).settle)
             ending.owes(partial(self._settle, request))
+            guarded = await self.interactions.privacy.mask_prompt(request)
             self.interactions.open(caller, request, facts)
-            return ending.hand_over(self._fetch(route, request, wishes, facts))
+            return ending.hand_over(self._fetch(route, guarded.sent, wishes, facts))
 
     def _settle(self, request: ChatRequest, facts: Facts, outcome: Outcome) -> None:
         self.costs.settle(request, facts, outcome)
@@ -141,7 +151,8 @@ class CountPipeline:
             ending.owes(partial(self.interactions.save_interaction, caller, request))
             ending.owes((await self.auth.allow_request(caller, facts)).release)
             route = self.router.choose_model(request, caller, wishes, facts)
-            answer = self.llm_provider.count_tokens(route, request, wishes, facts)
+            guarded = await self.interactions.privacy.mask_prompt(request)
+            answer = self.llm_provider.count_tokens(route, guarded.sent, wishes, facts)
             if answer is None:
                 answer = Answer(self._estimated(request, route.model, facts), facts, dialect=request.dialect)
             return ending.hand_over(answer)

@@ -15,6 +15,7 @@ from typing import IO, Any, Final, Self
 ROOT: Final = Path(__file__).parents[2]
 PATIENCE: Final = 60.0
 KEY: Final = "sk-e2e-key-0123456789abcdef"
+PROVIDER_KEY: Final = "sk-provider-secret"
 
 
 class UpstreamProcess:
@@ -132,6 +133,18 @@ class GatewayProcess:
             self.process.kill()
             self.process.wait()
             _stdout(self.process).close()
+        if kind is None:
+            assert self.leaked() == []
+
+    def leaked(self) -> list[str]:
+        """Where a client's or the provider's key stands in what this gateway wrote; whatever a test did, nowhere."""
+        files = [path for path in (self.folder / "data").rglob("*") if path.is_file()]
+        return [
+            f"{secret} in {path.name}"
+            for path in (*files, self.folder / "stderr.log")
+            for secret in (KEY, PROVIDER_KEY)
+            if secret.encode() in path.read_bytes()
+        ]
 
 
 def _stdout(process: subprocess.Popen[str]) -> IO[str]:
@@ -142,7 +155,7 @@ def _stdout(process: subprocess.Popen[str]) -> IO[str]:
 def config_for(upstream_url: str, **more: str) -> str:
     """One provider, one key, small limits out of the way; `more` are further top-level lines."""
     lines = [
-        f'providers: {{upstream: {{dialect: openai, base_url: "{upstream_url}", api_key: sk-provider-secret}}}}',
+        f'providers: {{upstream: {{dialect: openai, base_url: "{upstream_url}", api_key: {PROVIDER_KEY}}}}}',
         "models:",
         "  - {name: gpt-4o-mini, targets: [{provider: upstream, model: gpt-4o-mini}]}",
         "  - {name: alias, targets: [{provider: upstream, model: real-name}]}",

@@ -107,12 +107,23 @@ class MemoryLog:
         self._check()
         return self.contents.get(row_id)
 
-    def delete(self, *, before: float | None = None, tenant: str | None = None, limit: int = 500) -> int:
+    def delete(
+        self,
+        *,
+        before: float | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        row: str | None = None,
+        limit: int = 500,
+    ) -> int:
         self._check()
         doomed = [
-            row.id
-            for row in sorted(self.rows.values(), key=lambda row: row.arrived)
-            if (before is None or row.arrived < before) and tenant in (None, row.tenant)
+            one.id
+            for one in sorted(self.rows.values(), key=lambda one: one.arrived)
+            if (before is None or one.arrived < before)
+            and tenant in (None, one.tenant)
+            and user in (None, one.user)
+            and row in (None, one.id)
         ][:limit]
         for row_id in doomed:
             del self.rows[row_id]

@@ -10,11 +10,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from synthlang_router.backends.sqlite.interactions import SqliteInteractionLog
-from synthlang_router.cli.interactions import app, moment
+from synthlang_router.cli.interactions import app
 from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest
 from synthlang_router.interactions import Batch, Content, ContentSealer, Interaction, Kept, SealedContent
 from synthlang_router.interactions.content import keep
+from synthlang_router.interactions.moments import moment
 from synthlang_router.interactions.shown import readable
 from synthlang_router.main import read_settings
 from synthlang_router.main.recording import LOG_FILE, open_vault

@@ -15,12 +15,19 @@ from tests.doubles.asgi import ASGIClient
 from tests.way.conftest import ADMIN, KEY, OpenHouse
 
 ACCESS = """
+DELETE /admin/v1/interactions/{row_id} admin
 DELETE /admin/v1/keys/{key_id} admin
 GET /admin/v1/audit admin
 GET /admin/v1/audit/verify admin
+GET /admin/v1/interactions read-only
+GET /admin/v1/interactions/export operator
+GET /admin/v1/interactions/search operator
+GET /admin/v1/interactions/{row_id} read-only
+GET /admin/v1/interactions/{row_id}/content operator
 GET /admin/v1/keys read-only
 GET /admin/v1/keys/{key_id} read-only
 GET /admin/v1/openapi.json admin
+GET /admin/v1/usage read-only
 GET /health/live public
 GET /health/ready public
 GET /metrics loopback
@@ -29,6 +36,7 @@ GET /models/{name:path} key
 GET /v1/models key
 GET /v1/models/{name:path} key
 PATCH /admin/v1/keys/{key_id} admin
+POST /admin/v1/erase admin
 POST /admin/v1/keys admin
 POST /admin/v1/keys/{key_id}/rotate admin
 POST /audio/speech key

@@ -11,7 +11,7 @@ from synthlang_router.interactions import ContentSealer, Query
 from synthlang_router.interactions.journal import Journal
 from synthlang_router.interactions.shown import content_of
 from synthlang_router.main.recording import open_vault
-from tests.doubles.answers import completion
+from tests.doubles.answers import completion, stream
 from tests.way.conftest import OpenHouse
 
 NEW_KEY = "ab" * 32
@@ -70,3 +70,34 @@ async def test_the_encryption_key_is_rotated_by_a_reload_without_a_break(
     (tmp_path / "data" / "master.key").unlink()
     with open_vault(load(path, {}, tmp_path).settings) as vault:
         assert ContentSealer(vault).open(opened.log.content(rows[1]["id"]), tenant="acme").answer is not None
+
+
+async def test_a_provider_sees_placeholders_and_the_caller_what_they_stand_for(open_house: OpenHouse) -> None:
+    house = await open_house(
+        [[completion("I wrote to [EMAIL_1].")], [stream("To [EM", "AIL_1] at", " last")]],
+        more="interactions: {mask: provider}",
+    )
+
+    whole = await house.client.chat("Write to ann@example.org!")
+    again = await house.client.chat("Write to ann@example.org!")
+    streamed = await house.client.chat("Please write to bob@example.org", stream=True)
+    rows = await house.rows()
+    opened = house.gateway.record.opened()
+    kept = content_of(opened, opened.log.page(Query(key=rows[-1]["id"])).rows[0])
+
+    assert whole.json()["choices"][0]["message"]["content"] == "I wrote to ann@example.org."
+    assert (again.headers["x-cache"], again.json()["choices"]) == ("HIT", whole.json()["choices"])
+    assert streamed.text() == "To bob@example.org at last"
+    assert streamed.events()[-1] == "[DONE]"
+    assert b"Write to [EMAIL_1]!" in house.asked[0].body
+    assert all(b"@example.org" not in asked.body for asked in house.asked)
+    assert "@example.org" not in str(kept)
+
+
+async def test_an_embedding_of_something_personal_is_one_of_its_placeholder(open_house: OpenHouse) -> None:
+    house = await open_house([[completion("x")]], more="interactions: {mask: provider}")
+
+    await house.client.post("/v1/embeddings", {"model": "gpt-4o-mini", "input": ["ann@example.org"]})
+
+    assert b"[EMAIL_1]" in house.asked[0].body
+    assert b"@example.org" not in house.asked[0].body

@@ -11,6 +11,7 @@ GROUPS: Final = {
     "demo": ("synthlang_router.cli.demo", "Run an OpenAI client against the gateway and show what happened."),
     "keys": ("synthlang_router.cli.keys", "Create, list, revoke and rotate API keys."),
     "interactions": ("synthlang_router.cli.interactions", "List and show what was asked and answered."),
+    "erase": ("synthlang_router.cli.erase", "Erase a tenant, a user or one interaction for good."),
     "audit": ("synthlang_router.cli.audit", "What operators did, and whether the log of it is whole."),
     "usage": (
         "synthlang_router.cli.usage",

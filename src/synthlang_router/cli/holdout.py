@@ -10,10 +10,11 @@ from typing import Annotated, Final
 import typer
 from msgspec import structs
 
-from synthlang_router.cli.interactions import moment, run
+from synthlang_router.cli.interactions import run
 from synthlang_router.cli.terminal import printable
 from synthlang_router.interactions import Query
 from synthlang_router.interactions.arms import Arm, Measured, measured_saving
+from synthlang_router.interactions.moments import moment
 from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.shown import walk
 

@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, TextIO, cast
+from typing import Annotated, BinaryIO, Final, cast
 
 import typer
 
 from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest, NotFound, RouterError
 from synthlang_router.interactions import Interaction, Query
+from synthlang_router.interactions.export import FORMATS
+from synthlang_router.interactions.export import export as write_export
+from synthlang_router.interactions.moments import moment
 from synthlang_router.interactions.opened import OpenedRecord
-from synthlang_router.interactions.shown import content_of, describe, walk
+from synthlang_router.interactions.search import search
+from synthlang_router.interactions.shown import content_of, describe
 from synthlang_router.models import OutcomeKind
 
 OUTCOMES: Final[tuple[OutcomeKind, ...]] = ("complete", "failed", "abandoned", "lost")
 PROGRESS_EVERY: Final = 10_000
-UNITS: Final = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 OpenRecord = Callable[[Path | None], AbstractContextManager[OpenedRecord]]
@@ -51,6 +54,9 @@ def list_(
     tag: Annotated[str | None, typer.Option(help="name=value.")] = None,
     since: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
     until: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="In prompt or answer; needs --tenant, and opens what is sealed.")
+    ] = None,
     before: Annotated[str | None, typer.Option(help="Go on where another list ended.")] = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -75,7 +81,7 @@ def list_(
             before=before,
             limit=limit,
         )
-        page = opened.log.page(query)
+        page = opened.log.page(query) if text is None else search(opened, query, text)
         if as_json:
             _print_json([describe(row) for row in page.rows])
             return
@@ -117,39 +123,53 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="A new file, readable by its owner only; else standard output.")
     ] = None,
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "jsonl",
     content: Annotated[bool, typer.Option(help="Prompts and answers too.")] = False,
     tenant: Annotated[str | None, typer.Option()] = None,
+    user: Annotated[str | None, typer.Option()] = None,
+    key: Annotated[str | None, typer.Option(help="The id of an API key.")] = None,
+    model: Annotated[str | None, typer.Option(help="As asked for or as served.")] = None,
+    tag: Annotated[str | None, typer.Option(help="name=value.")] = None,
     since: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
     until: Annotated[str | None, typer.Option(help="30m, 12h, 7d or a date.")] = None,
     config: Config = None,
 ) -> None:
-    """Write rows as JSON Lines, the newest first; progress goes to standard error."""
+    """Write rows as JSON Lines or Parquet, the newest first; progress goes to standard error."""
 
     def work(opened: OpenedRecord) -> None:
         now = opened.clock()
-        query = Query(tenant=tenant, since=moment(since, now), until=moment(until, now))
+        query = Query(
+            tenant=tenant,
+            user=user,
+            key_id=key,
+            model=model,
+            tag=_tag(tag),
+            since=moment(since, now),
+            until=moment(until, now),
+        )
+        pieces = write_export(opened, query, form=form, content=content)
         with _sink(output) as sink:
-            number = 0
-            for number, row in enumerate(walk(opened, query), 1):
-                shown = {**describe(row), **content_of(opened, row)} if content else describe(row)
-                sink.write(json.dumps(shown, ensure_ascii=False, allow_nan=False) + "\n")
-                if number % PROGRESS_EVERY == 0:
+            number, told = 0, PROGRESS_EVERY
+            for number, piece in pieces:
+                sink.write(piece)
+                if number >= told:
                     sys.stderr.write(f"{number} rows\n")
+                    told = number + PROGRESS_EVERY
         sys.stderr.write(f"{number} rows, done\n")
 
     run(config, work)
 
 
 @contextmanager
-def _sink(output: Path | None) -> Iterator[TextIO]:
+def _sink(output: Path | None) -> Iterator[BinaryIO]:
     if output is None:
-        yield sys.stdout
+        yield sys.stdout.buffer
         return
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidRequest(f"{output} cannot be made ({error.strerror}).") from None
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with open(descriptor, "wb") as file:
         yield file
 
 
@@ -183,19 +203,6 @@ def _cells(row: Interaction) -> tuple[str, ...]:
 
 def _ending(row: Interaction) -> str:
     return "undelivered" if row.outcome == "complete" else row.outcome
-
-
-def moment(text: str | None, now: float) -> float | None:
-    """Seconds since the epoch of `30m`, `12h`, `7d` (ago) or an ISO date, which is UTC unless it says otherwise."""
-    if text is None:
-        return None
-    try:
-        if text[-1:] in UNITS:
-            return now - float(text[:-1]) * UNITS[text[-1]]
-        date = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest(f"{text!r} is neither a time ago (30m, 12h, 7d) nor a date.") from None
-    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _outcome(text: str | None) -> OutcomeKind | None:

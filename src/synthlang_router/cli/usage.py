@@ -11,21 +11,22 @@ from typing import Annotated, Final, Literal, cast
 import typer
 
 from synthlang_router.cli.holdout import compression
-from synthlang_router.cli.interactions import moment, run
+from synthlang_router.cli.interactions import run
 from synthlang_router.cli.reconcile import reconcile
 from synthlang_router.cli.terminal import printable
 from synthlang_router.errors import InvalidRequest
+from synthlang_router.interactions.moments import moment
 from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.rollups import (
     DIMENSIONS,
     HOUR,
     NANO,
-    SUMS,
     Dimension,
     RollUps,
     UsageQuery,
     UsageRow,
 )
+from synthlang_router.interactions.shown_usage import described
 from synthlang_router.interactions.sketch import quantile
 
 EVERY: Final[dict[str, Literal["hour", "day"] | None]] = {"hour": "hour", "day": "day", "all": None}
@@ -79,23 +80,6 @@ def usage(
             typer.echo(printable(line))
 
     run(config, work)
-
-
-def described(row: UsageRow, by: Sequence[Dimension]) -> dict[str, object]:
-    """A row as JSON: money in USD, quantiles of the latencies in milliseconds."""
-    sums = row.sums
-    plain = {name: getattr(sums, name) for name in SUMS if not name.endswith("_nano")}
-    return {
-        "start": datetime.fromtimestamp(row.start, UTC).isoformat(),
-        **dict(zip(by, row.by, strict=True)),
-        **plain,
-        "cost": sums.cost_nano / NANO,
-        "saved": sums.saved_nano / NANO,
-        "latency_ms": {f"p{share * 100:g}": quantile(sums.latency, share) for share in (0.5, 0.95, 0.99)},
-        "first_token_ms": {
-            f"p{share * 100:g}": quantile(sums.first_token, share) for share in (0.5, 0.95, 0.99)
-        },
-    }
 
 
 def table(rows: Sequence[UsageRow], query: UsageQuery) -> list[str]:

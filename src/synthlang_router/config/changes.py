@@ -16,6 +16,8 @@ NEEDS_RESTART: Final = (
     ("interactions", "enabled"),
     ("interactions", "store_content"),
     ("interactions", "max_content_bytes"),
+    ("interactions", "max_bytes"),
+    ("interactions", "mask"),
     ("interactions", "retention_days"),
     ("interactions", "on_record_failure"),
     ("interactions", "fsync"),

@@ -196,6 +196,16 @@ class InteractionSettings(Section):
     max_content_bytes: Bytes = Field(
         default=256_000, description="Bytes of prompt and of answer kept at most, each."
     )
+    max_bytes: Bytes | None = Field(
+        default=10_000_000_000,
+        description="Bytes the record takes on the disk; over it the oldest prompts and answers go, their rows stay. null "
+        "is no bound.",
+    )
+    mask: Literal["off", "record", "provider"] = Field(
+        default="off",
+        description="Where personal data becomes placeholders: nowhere, in what is kept, or there and before a provider "
+        "sees it, with everything put back in its answer. Keys and private keys are never kept.",
+    )
     retention_days: int | None = Field(
         default=30, ge=1, le=36_500, description="Days a row is kept; null is for ever."
     )

@@ -27,18 +27,28 @@ _SHORTEST: Final = 6
 class Placeholders:
     """Names for the values of one request: `[EMAIL_1]`, `[EMAIL_2]`, ..."""
 
-    __slots__ = ("_counts", "_names")
+    __slots__ = ("_counts", "_names", "_taken", "originals")
 
-    def __init__(self) -> None:
+    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
+        """`taken` are names that already stand in the text and mean something else, or nothing."""
         self._names: dict[tuple[Kind, str], str] = {}
         self._counts: dict[Kind, int] = {}
+        self._taken = taken
+        self.originals: dict[str, str] = {}
 
     def name(self, kind: Kind, value: str) -> str:
         found = self._names.get((kind, value))
         if found is None:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            found = self._names[kind, value] = f"[{kind}_{self._counts[kind]}]"
+            found = self._names[kind, value] = self._next(kind)
+            self.originals[found] = value
         return found
+
+    def _next(self, kind: Kind) -> str:
+        while True:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            name = f"[{kind}_{self._counts[kind]}]"
+            if name not in self._taken:
+                return name
 
 
 def find(text: str, kinds: Sequence[Kind]) -> list[Span]:

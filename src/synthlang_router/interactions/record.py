@@ -150,8 +150,19 @@ class InteractionLog(Protocol):
 
     def content(self, row_id: str) -> SealedContent | None: ...
 
-    def delete(self, *, before: float | None = None, tenant: str | None = None, limit: int = 500) -> int:
-        """Delete at most `limit` rows with their content, the oldest first; how many were."""
+    def delete(
+        self,
+        *,
+        before: float | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        row: str | None = None,
+        limit: int = 500,
+    ) -> int:
+        """Delete at most `limit` rows that fit everything given, with their content, the oldest first; how many were.
+
+        A tenant's sums go with all of its rows; other sums stay. `row` is a row's id.
+        """
 
 
 class ContentSpace(Protocol):
@@ -167,7 +178,7 @@ class ContentSpace(Protocol):
 
 
 RecordFailure = Literal["serve", "refuse"]
-Mask = Literal["off", "record"]
+Mask = Literal["off", "record", "provider"]
 Fsync = Literal["never", "interval", "always"]
 
 
@@ -175,8 +186,9 @@ class RecordPolicy(msgspec.Struct, frozen=True, gc=False):
     """What is recorded, and how safely. Bytes, days and seconds.
 
     `max_content_bytes` is per prompt and per answer, `max_log_bytes` is for all: over it the oldest content goes and its
-    rows stay. `mask` is `record`: personal data is masked in what is kept; secrets of known shapes always are. At `max_journal_bytes` of backlog `on_record_failure` decides:
-    `serve` answers without a row (counted), `refuse` lets nothing in. Death of the process loses nothing under any
+    rows stay. `mask` says where personal data is masked: in what is kept (`record`), or there and before a provider
+    sees it (`provider`); secrets of known shapes are never kept. At `max_journal_bytes` of backlog `on_record_failure`
+    decides: `serve` answers without a row (counted), `refuse` lets nothing in. Death of the process loses nothing under any
     `fsync`; power loss loses the last seconds (`never`: what the kernel had not written; `interval`: `fsync_seconds`;
     `always`: nothing that was settled).
     """

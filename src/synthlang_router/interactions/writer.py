@@ -23,6 +23,7 @@ from synthlang_router.interactions.fsync import GroupCommit
 from synthlang_router.interactions.journal import Journal
 from synthlang_router.interactions.masking import ALWAYS, EVERYTHING
 from synthlang_router.interactions.orphan import Estimate
+from synthlang_router.interactions.privacy import Privacy
 from synthlang_router.interactions.record import ContentSpace, Interaction, InteractionLog, RecordPolicy
 from synthlang_router.interactions.shortening import Shortening
 from synthlang_router.interactions.upkeep import Upkeep
@@ -62,6 +63,7 @@ class Interactions:
         self.drain = drain
         self._commit = commit
         self._monotonic = monotonic
+        self.privacy = Privacy(enabled=policy.mask == "provider")
         self._refuses = policy.on_record_failure == "refuse"
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -89,7 +91,8 @@ class Interactions:
         if not policy.enabled:
             return cls(policy, journal=None, drain=None, monotonic=monotonic)
         journal = Journal(folder, vault, policy)
-        filing = Filing(log, vault, EVERYTHING if policy.mask == "record" else ALWAYS, shortening)
+        kinds = ALWAYS if policy.mask == "off" else EVERYTHING
+        filing = Filing(log, vault, kinds, shortening)
         upkeep = Upkeep(
             folder,
             log,

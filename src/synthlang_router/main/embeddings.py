@@ -38,6 +38,7 @@ class RecordedEmbeddings:
         with Ending(facts) as ending:
             ending.owes(partial(self._interactions.save_interaction, GATEWAY, asked))
             ending.owes(partial(self._costs.settle, asked))
-            vector = await self._llm_provider.get_embedding(text, target=target, facts=facts)
+            masked = self._interactions.privacy.mask_text(text)
+            vector = await self._llm_provider.get_embedding(masked, target=target, facts=facts)
             ending.pay(Outcome("complete"))
             return vector

@@ -170,7 +170,13 @@ class Gateway:
             started=int(wall_clock()),
         )
         administration = open_administration(
-            self.keys, self._pepper, self.keyring, self.audit, [self._spending().actions()]
+            self.keys,
+            self._pepper,
+            self.keyring,
+            self.audit,
+            self.record,
+            self.cache,
+            [self._spending().actions()],
         )
         self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
 

@@ -87,6 +87,15 @@ def read_record(config: Path | None) -> Iterator[OpenedRecord]:
         yield OpenedRecord(log, ContentSealer(vault, StoredNotation()), wall_clock)
 
 
+@contextmanager
+def erasable_record(config: Path | None) -> Iterator[tuple[InteractionLog, Vault]]:
+    """The record for the command that erases from it."""
+    settings = read_settings(config)
+    make_data_dir(settings.data_dir)
+    with open_vault(settings) as vault, _open_log(settings) as log:
+        yield log, vault
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The record of this process. `log` keeps the port `RollUps` too."""
@@ -112,6 +121,8 @@ async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[Recorde
         store_content=stores_content(settings),
         max_content_bytes=wanted.max_content_bytes,
         retention_days=wanted.retention_days,
+        max_log_bytes=wanted.max_bytes,
+        mask=wanted.mask,
         on_record_failure=wanted.on_record_failure,
         fsync="always" if wanted.fsync else "never",
     )

@@ -17,7 +17,7 @@ from synthlang_router.interactions.record import MAX_PAGE, Query
 SIFTED: Final = 10_000
 TAG: Final = "\x1f"
 """Between and around tags, so that one is found whole."""
-_CURSOR: Final = re.compile(r"(-?0x[0-9a-f.]{1,20}p[+-][0-9]{1,5})_([0-9]{1,18})")
+_CURSOR: Final = re.compile(r"(-?0x[0-9a-f.]{1,20}p[+-]?[0-9]{1,5})_([0-9]{1,18})")
 _FOUND: Final = (
     ("tenant", "tenant = ?"),
     ("key_id", "key_id = ?"),
@@ -59,6 +59,15 @@ def sifted(query: Query) -> Conditions:
         conditions.append("instr(tags, ?) > 0")
         values.append(f"{TAG}{query.tag[0]}={query.tag[1]}{TAG}")
     return _joined(conditions), values
+
+
+def which_to_delete(
+    before: float | None, tenant: str | None, user: str | None, row: str | None
+) -> Conditions:
+    """Rows that fit everything given."""
+    given = (("arrived < ?", before), ("tenant = ?", tenant), ("user = ?", user), ("id = ?", row))
+    conditions = [condition for condition, value in given if value is not None]
+    return _joined(conditions), [value for _, value in given if value is not None]
 
 
 def search(connection: sqlite3.Connection, query: Query) -> tuple[Sequence[tuple[int, bytes]], str | None]:
@@ -105,7 +114,8 @@ def _joined(conditions: Sequence[str]) -> str:
 
 
 def _place(arrived: float, seq: int) -> str:
-    return f"{arrived.hex()}_{seq}"
+    """Exact, and of characters that a URL's query leaves as they are."""
+    return f"{arrived.hex().replace('p+', 'p')}_{seq}"
 
 
 def _cursor(text: str) -> tuple[float, int]:

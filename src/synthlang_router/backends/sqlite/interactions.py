@@ -10,7 +10,7 @@ import msgspec
 
 from synthlang_router.backends.sqlite import rollups
 from synthlang_router.backends.sqlite.interaction_schema import MIGRATIONS
-from synthlang_router.backends.sqlite.interaction_search import TAG, asked, found_by_index, search
+from synthlang_router.backends.sqlite.interaction_search import TAG, asked, search, which_to_delete
 from synthlang_router.backends.sqlite.wal import WalFile
 from synthlang_router.interactions.record import Batch, Interaction, Page, Query, SealedContent
 from synthlang_router.interactions.rollups import HOUR, UsageQuery, UsageRow, roll_up
@@ -58,21 +58,33 @@ class SqliteInteractionLog:
             found = connection.execute(_CONTENT, (row_id,)).fetchone()
         return None if found is None else SealedContent(row_id, *found)
 
-    def delete(self, *, before: float | None = None, tenant: str | None = None, limit: int = 500) -> int:
-        where, values = found_by_index(Query(tenant=tenant, until=before))
+    def delete(
+        self,
+        *,
+        before: float | None = None,
+        tenant: str | None = None,
+        user: str | None = None,
+        row: str | None = None,
+        limit: int = 500,
+    ) -> int:
+        where, values = which_to_delete(before, tenant, user, row)
+        erasing = (tenant, user, row) != (None, None, None)
         with asked(), self._file.writing() as connection:
+            connection.execute(f"PRAGMA secure_delete = {'ON' if erasing else 'FAST'}").fetchone()
             doomed = connection.execute(
                 f"SELECT seq, arrived FROM interactions WHERE {where} ORDER BY arrived LIMIT ?",  # noqa: S608
                 (*values, limit),
             ).fetchall()
             for table in ("contents", "interactions"):
                 connection.executemany(f"DELETE FROM {table} WHERE seq = ?", ((seq,) for seq, _ in doomed))  # noqa: S608
-            if tenant is not None:
+            if tenant is not None and user is None and row is None:
                 rollups.forget_tenant(connection, tenant)
             if doomed:
                 rollups.keep_sums_until(connection, int(doomed[-1][1] // HOUR) + 1)
         if doomed:
             self._file.give_back_pages()
+            if erasing:  # what is overwritten in the file would still stand in the write-ahead log
+                self._file.checkpoint()
         return len(doomed)
 
     def used_bytes(self) -> int:
