@@ -19,6 +19,7 @@ DELETE /admin/v1/interactions/{row_id} admin
 DELETE /admin/v1/keys/{key_id} admin
 GET /admin/v1/audit admin
 GET /admin/v1/audit/verify admin
+GET /admin/v1/budgets read-only
 GET /admin/v1/interactions read-only
 GET /admin/v1/interactions/export operator
 GET /admin/v1/interactions/search operator
@@ -26,6 +27,7 @@ GET /admin/v1/interactions/{row_id} read-only
 GET /admin/v1/interactions/{row_id}/content operator
 GET /admin/v1/keys read-only
 GET /admin/v1/keys/{key_id} read-only
+GET /admin/v1/limits read-only
 GET /admin/v1/openapi.json admin
 GET /admin/v1/usage read-only
 GET /health/live public
