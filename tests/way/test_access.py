@@ -20,6 +20,7 @@ DELETE /admin/v1/keys/{key_id} admin
 GET /admin/v1/audit admin
 GET /admin/v1/audit/verify admin
 GET /admin/v1/budgets read-only
+GET /admin/v1/config admin
 GET /admin/v1/interactions read-only
 GET /admin/v1/interactions/export operator
 GET /admin/v1/interactions/search operator

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from synthlang_router.api import Edge
+from synthlang_router.api.admin.configuration import Configuration
 from synthlang_router.api.admin.spending import Spending
 from synthlang_router.api.chat import ChatResource, Pipeline
 from synthlang_router.api.intake import Intake
@@ -176,7 +177,7 @@ class Gateway:
             self.audit,
             self.record,
             self.cache,
-            [self._spending().actions()],
+            [self._spending().actions(), Configuration(self._masked).actions()],
         )
         self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
 
@@ -226,6 +227,10 @@ class Gateway:
             clock=time.monotonic,
             commit_after=self.settings.server.commit_after,
         )
+
+    def _masked(self) -> dict[str, object]:
+        """The settings in force, as they may be shown: every secret is a SecretStr, which shows as asterisks."""
+        return self.settings.model_dump(mode="json")
 
     def _missing(self) -> dict[str, str]:
         return {"draining": "the gateway is shutting down"} if self.intake.draining else {}
