@@ -45,6 +45,30 @@ async def test_an_empty_list_and_none_at_all_are_no_list() -> None:
     assert not lists.has_list("b")
 
 
+class Priced:
+    """What a price table would know."""
+
+    def names(self, provider: str) -> list[str]:
+        return {"a": ["x"], "b": ["y", "old"]}.get(provider, [])
+
+    def knows(self, provider: str, model: str) -> bool:
+        return any(model.startswith(name) for name in self.names(provider))
+
+
+async def test_what_is_known_stands_in_for_a_list_that_is_not_to_be_had() -> None:
+    providers = Providers({"a": ["z"], "b": None})
+    lists = Catalog(providers.lists, providers.fetch, MemoryStore(), Priced())
+    await lists.open()
+    before = dict(lists.listed)
+
+    await lists.refresh()
+
+    assert before == {"x": "a", "y": "b", "old": "b"}
+    assert lists.listed == {"z": "a", "y": "b", "old": "b"}
+    assert not lists.has_list("b")
+    assert [lists.known_at(name) for name in ("y-2024", "x-2024", "other")] == ["b", None, None]
+
+
 async def test_the_lists_survive_a_restart() -> None:
     store = MemoryStore()
     await catalog(Providers({"a": ["x"], "gone": ["y"]}), store).refresh()

@@ -29,7 +29,7 @@ providers: {{upstream: {{dialect: openai, base_url: "{url}", api_key: sk-provide
 models:
   - {{name: gpt-4o-mini, targets: [{{provider: upstream, model: gpt-4o-mini}}]}}
   - {{name: alias, targets: [{{provider: upstream, model: real-name}}]}}
-keys:
+{models}keys:
   - {{name: way, key: {key}, tenant: acme, user: alice}}
   - {{name: other, key: {other}, tenant: globex}}
   - {{name: limited, key: {limited}, tenant: acme, requests_per_minute: 2, concurrency: 1}}
@@ -91,7 +91,7 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
     """`await open_house(scripts, more="cache: ...")`: a house for this test, closed after it."""
     async with AsyncExitStack() as stack:
 
-        async def opened(scripts: Sequence[Script], *, more: str = "") -> House:
+        async def opened(scripts: Sequence[Script], *, more: str = "", models: str = "") -> House:
             upstream = await stack.enter_async_context(ScriptedUpstream(Questions(scripts)))
             path = tmp_path / "gateway.yaml"
             path.write_text(
@@ -103,6 +103,7 @@ async def open_house(tmp_path: Path) -> AsyncIterator[OpenHouse]:
                     admin=ADMIN,
                     data=tmp_path / "data",
                     more=more,
+                    models=models,
                 )
             )
             loaded = load(path, {}, tmp_path)

@@ -21,6 +21,7 @@ GET /admin/v1/audit admin
 GET /admin/v1/audit/verify admin
 GET /admin/v1/budgets read-only
 GET /admin/v1/config admin
+GET /admin/v1/health operator
 GET /admin/v1/interactions read-only
 GET /admin/v1/interactions/export operator
 GET /admin/v1/interactions/search operator
@@ -55,6 +56,7 @@ POST /messages key
 POST /messages/count_tokens key
 POST /moderations key
 POST /responses key
+POST /route/explain key
 POST /synthlang/compress key
 POST /synthlang/decompress key
 POST /v1/audio/speech key
@@ -70,6 +72,7 @@ POST /v1/messages key
 POST /v1/messages/count_tokens key
 POST /v1/moderations key
 POST /v1/responses key
+POST /v1/route/explain key
 POST /v1/synthlang/compress key
 POST /v1/synthlang/decompress key
 """

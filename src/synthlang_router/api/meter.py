@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -67,11 +67,17 @@ class RequestMeter:
 
 
 class MeterCollector(Collector):
-    """Everything counted in this process, in Prometheus' terms. `gauges` are read when somebody asks."""
+    """Everything counted in this process, in Prometheus' terms. `gauges` and `others` are read when somebody asks."""
 
-    def __init__(self, meter: RequestMeter, gauges: Callable[[], dict[str, float]]) -> None:
+    def __init__(
+        self,
+        meter: RequestMeter,
+        gauges: Callable[[], dict[str, float]],
+        others: Callable[[], Iterable[Metric]] = tuple,
+    ) -> None:
         self.meter = meter
         self.gauges = gauges
+        self.others = others
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
@@ -93,6 +99,7 @@ class MeterCollector(Collector):
         yield events
         for name, value in self.gauges().items():
             yield GaugeMetricFamily(f"synthlang_{name}", name.replace("_", " "), value=value)
+        yield from self.others()
 
     def _seconds(self) -> HistogramMetricFamily:
         family = HistogramMetricFamily(
@@ -107,8 +114,12 @@ class MeterCollector(Collector):
         return family
 
 
-def render_metrics(meter: RequestMeter, gauges: Callable[[], dict[str, float]]) -> bytes:
+def render_metrics(
+    meter: RequestMeter,
+    gauges: Callable[[], dict[str, float]],
+    others: Callable[[], Iterable[Metric]] = tuple,
+) -> bytes:
     """The text exposition format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(MeterCollector(meter, gauges))
+    registry.register(MeterCollector(meter, gauges, others))
     return generate_latest(registry)

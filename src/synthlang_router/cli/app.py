@@ -17,6 +17,7 @@ GROUPS: Final = {
         "synthlang_router.cli.usage",
         "What was used and what it cost; compare with a provider's bill.",
     ),
+    "route": ("synthlang_router.cli.route", "Explain where a request would go."),
     "compress": (
         "synthlang_router.cli.compress",
         "Say files with fewer tokens, or report what that would save.",

@@ -10,9 +10,11 @@ import msgspec
 
 from synthlang_router.answer import Answer, Batch, Gathered
 from synthlang_router.errors import ProviderProtocolError
+from synthlang_router.llm_provider.explaining import Way
 from synthlang_router.llm_provider.lane import TargetHealth
 from synthlang_router.llm_provider.provider import Provider, prepare
 from synthlang_router.llm_provider.resilience import Resilience
+from synthlang_router.llm_provider.standing import KeyHealth
 from synthlang_router.models import ChatCompletion, ChatRequest, Facts, Route, Target, Wishes
 
 
@@ -48,6 +50,14 @@ class LLMProvider:
     def health(self) -> list[TargetHealth]:
         """How the targets are that were asked so far."""
         return self._resilience.health()
+
+    def keys(self) -> list[KeyHealth]:
+        """How the keys of the configured providers are."""
+        return self._resilience.keys()
+
+    def explain(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> list[Way]:
+        """Whom a request would ask now, and what each would make of it; nothing is sent."""
+        return self._resilience.explain(route, request, wishes, facts)
 
     def chat(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         """An answer that begins to be fetched when it is first read."""

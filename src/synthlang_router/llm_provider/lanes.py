@@ -8,7 +8,7 @@ from typing import Final
 
 from synthlang_router.llm_provider.balance import better_of_two, by_rendezvous, overloaded, score
 from synthlang_router.llm_provider.conversation import conversation_key, has_begun
-from synthlang_router.llm_provider.lane import Lane, TargetHealth
+from synthlang_router.llm_provider.lane import STATES, Lane, State, TargetHealth
 from synthlang_router.llm_provider.standing import GOOD, KeyStanding
 from synthlang_router.models import ChatRequest, Route, Wishes
 from synthlang_router.telemetry import count
@@ -52,6 +52,10 @@ class Lanes:
             lane.health(now, key_refused=self.key_of(lane.provider).refused(now))
             for lane in self._lanes.values()
         ]
+
+    def state(self, lane: Lane, now: float) -> State:
+        """How a lane is now."""
+        return STATES[self._rank(lane, now)]
 
     @property
     def pinned(self) -> int:

@@ -17,6 +17,7 @@ from synthlang_router.errors import InvalidRequest, ModelNotFound, ProviderUnava
 from synthlang_router.llm_provider.circuit import CLOSED, probing
 from synthlang_router.llm_provider.conversation import conversation_key, is_signed
 from synthlang_router.llm_provider.course import Course, spent
+from synthlang_router.llm_provider.explaining import Way, way_of
 from synthlang_router.llm_provider.fitting import patient
 from synthlang_router.llm_provider.hedge import HedgeBudget, paid_in, paid_out
 from synthlang_router.llm_provider.keycheck import key_is_refused
@@ -25,7 +26,7 @@ from synthlang_router.llm_provider.lanes import Lanes
 from synthlang_router.llm_provider.provider import Endpoint
 from synthlang_router.llm_provider.race import LOST, Found, first_with_data, let_go
 from synthlang_router.llm_provider.retries import MAX_TRIES, RULES, counted, drawn, pause
-from synthlang_router.llm_provider.standing import GOOD, marked, suspected
+from synthlang_router.llm_provider.standing import GOOD, KeyHealth, key_health, marked, suspected
 from synthlang_router.llm_provider.trial import Trial
 from synthlang_router.models import ChatRequest, Facts, Route, Wishes
 from synthlang_router.telemetry import count
@@ -53,6 +54,22 @@ class Resilience:
 
     def health(self) -> list[TargetHealth]:
         return self._lanes.health(self._clock())
+
+    def keys(self) -> list[KeyHealth]:
+        """How the keys of the configured providers are."""
+        now = self._clock()
+        return [key_health(name, self._lanes.key_of(name), now) for name in self._endpoints]
+
+    def explain(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> list[Way]:
+        """Whom a request would ask now, the first first. Nothing is sent. Raises ModelNotFound as `begin` does."""
+        now = self._clock()
+        ordered, _ = self._lanes.order(route, request, wishes, now)
+        lanes = self._possible(ordered, route, request, wishes)
+        course = Course(lanes, route, request, wishes, facts)
+        return [
+            way_of(lane, self._lanes.state(lane, now), self._endpoints[lane.provider], course)
+            for lane in lanes
+        ]
 
     async def begin(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Found:
         """A trial and its first data. Raises the last failure where no target gives any."""

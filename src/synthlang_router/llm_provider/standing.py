@@ -6,7 +6,7 @@ is passed over where there is another way, and tried again after `interval` seco
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -25,6 +25,14 @@ class KeyStanding(msgspec.Struct, frozen=True, gc=False):
         return self.until is not None and now < self.until
 
 
+class KeyHealth(msgspec.Struct, frozen=True):
+    """What the admin page shows of a provider's key; `retry_in` is in seconds."""
+
+    provider: str
+    state: Literal["good", "suspected", "refused"]
+    retry_in: float | None = None
+
+
 GOOD: Final = KeyStanding()
 
 
@@ -41,3 +49,9 @@ def suspected(standing: KeyStanding, now: float) -> KeyStanding:
 def marked(standing: KeyStanding, now: float) -> KeyStanding:
     """After the confirmation."""
     return KeyStanding(True, now + standing.interval, standing.interval)
+
+
+def key_health(provider: str, standing: KeyStanding, now: float) -> KeyHealth:
+    if standing.until is not None and now < standing.until:
+        return KeyHealth(provider, "refused", standing.until - now)
+    return KeyHealth(provider, "good" if standing is GOOD else "suspected")

@@ -33,6 +33,7 @@ from synthlang_router.main.counting import upper_estimate
 from synthlang_router.main.embeddings import RecordedEmbeddings
 from synthlang_router.main.first_run import FirstKeys, import_configured, make_first_keys, refuse_open_door
 from synthlang_router.main.history import history_of
+from synthlang_router.main.insight import Insight
 from synthlang_router.main.money import Money
 from synthlang_router.main.notation import make_notation
 from synthlang_router.main.notebooks import new_facts
@@ -86,7 +87,7 @@ class Gateway:
         self.record = await stack.enter_async_context(open_record(settings, self.money.costs))
         self.interactions, self.log = self.record.interactions, self.record.log
         await self._open_gate(stack)
-        self.routes = Routes(self.loaded, providers)
+        self.routes = Routes(self.loaded, providers, self.money.table)
         await self.routes.open()
         self.cache = await stack.enter_async_context(
             open_cache(
@@ -162,11 +163,19 @@ class Gateway:
         )
         pipelines = self._pipelines()
         hot = {MANNERS[kind].path: self._resource(kind, pipeline) for kind, pipeline in pipelines.items()}
+        insight = Insight(
+            self.llm_provider,
+            self.routes,
+            settings=lambda: self.settings,
+            wishes=lambda: self.wishes,
+            gauges=self._gauges,
+            draining=lambda: self.intake.draining,
+        )
         operations = Operations(
             verify_api_key=self.gate.verify_api_key,
             models=self.routes,
             ready=self._missing,
-            metrics=lambda: render_metrics(self.meter, self._gauges),
+            metrics=lambda: render_metrics(self.meter, self._gauges, insight.metrics),
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
@@ -177,9 +186,10 @@ class Gateway:
             self.audit,
             self.record,
             self.cache,
-            [self._spending().actions(), Configuration(self._masked).actions()],
+            [self._spending().actions(), Configuration(self._masked).actions(), insight.actions()],
         )
-        self.app = Edge(hot, cold_app(operations, make_notation().router(), administration))
+        others = (make_notation().router(), insight.router(), administration)
+        self.app = Edge(hot, cold_app(operations, *others))
 
     def _pipelines(self) -> dict[str, Pipeline]:
         """By kind of request."""

@@ -39,10 +39,10 @@ class Money:
     """The process's price table and the costs by it; once opened, the reserver over a durable ledger."""
 
     def __init__(self, settings: Settings) -> None:
-        self._table = PriceTable.built_in()
+        self.table = PriceTable.built_in()
         self.costs = Costs(
-            self._table,
-            tariffs_of(settings, self._table),
+            self.table,
+            tariffs_of(settings, self.table),
             now=wall_clock,
             counter=Counter(used_prompt, used_text),
         )
@@ -72,7 +72,7 @@ class Money:
 
     def use(self, settings: Settings) -> None:
         """Take over a changed configuration; what was spent stays spent."""
-        self.costs.use(tariffs_of(settings, self._table))
+        self.costs.use(tariffs_of(settings, self.table))
         self._alerts.use(_webhook(settings))
 
     def _told(self, alert: BudgetAlert) -> None:

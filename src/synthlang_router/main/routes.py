@@ -11,6 +11,7 @@ from typing import Final
 
 from synthlang_router.config import Loaded, Settings
 from synthlang_router.config.providers import ModelTimeouts
+from synthlang_router.interactions.prices import PriceTable
 from synthlang_router.llm_provider import Provider
 from synthlang_router.llm_provider.model_list import list_models
 from synthlang_router.models import Caller, Patience, Target
@@ -30,7 +31,8 @@ _FIRST_LIST_SECONDS: Final = 2.0
 class Routes:
     """The router of the current settings, and the watch over its catalog."""
 
-    def __init__(self, loaded: Loaded, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, loaded: Loaded, providers: Mapping[str, Provider], prices: PriceTable) -> None:
+        self._prices = prices
         self._changed = asyncio.Event()
         self._use(loaded, providers)
 
@@ -47,7 +49,8 @@ class Routes:
             return await list_models(providers[name], time.monotonic)
 
         urls = {name: provider.base_url for name, provider in providers.items()}
-        self._catalog = Catalog(providers, fetch, CatalogFile(settings.data_dir / "models.json", urls))
+        file = CatalogFile(settings.data_dir / "models.json", urls)
+        self._catalog = Catalog(providers, fetch, file, PricedModels(settings, self._prices))
         self._must_list = not settings.models
         self.router = Router(
             models=_models_of(settings),
@@ -63,10 +66,14 @@ class Routes:
             unnamed=next((name for name, given in providers.items() if given.dialect == "openai"), None),
         )
 
+    async def read(self) -> None:
+        """Take over the lists on disk, and ask nobody."""
+        await self._catalog.open()
+
     async def open(self) -> None:
         """Lists from disk; where none is there and the names depend on it, from the providers, for a moment."""
         await self._catalog.open()
-        if self._must_list and not self._catalog.listed:
+        if self._must_list and not self._catalog.has_any_list:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FIRST_LIST_SECONDS):
                     await self._catalog.refresh()
@@ -88,6 +95,25 @@ class Routes:
                 await self._changed.wait()
             finally:
                 watching.cancel()
+
+
+class PricedModels:
+    """The models that the price table has for a provider, known by its base URL."""
+
+    def __init__(self, settings: Settings, prices: PriceTable) -> None:
+        self._prices = prices
+        self._places = {
+            name: None if given.base_url is None else prices.provider_at(given.base_url)
+            for name, given in settings.providers.items()
+        }
+
+    def names(self, provider: str) -> Sequence[str]:
+        place = self._places.get(provider)
+        return () if place is None else [name for name in self._prices.names(place) if name[-1] != "-"]
+
+    def knows(self, provider: str, model: str) -> bool:
+        place = self._places.get(provider)
+        return place is not None and self._prices.find(place, model) is not None
 
 
 def _models_of(settings: Settings) -> list[Model]:

@@ -1,6 +1,6 @@
 """Which model answers, and why."""
 
-from synthlang_router.routing.catalog import Catalog, ListStore
+from synthlang_router.routing.catalog import Catalog, KnownModels, ListStore
 from synthlang_router.routing.catalog_file import CatalogFile
 from synthlang_router.routing.names import Model
 from synthlang_router.routing.router import Router
@@ -12,6 +12,7 @@ __all__ = [
     "Catalog",
     "CatalogFile",
     "Condition",
+    "KnownModels",
     "ListStore",
     "Model",
     "Router",

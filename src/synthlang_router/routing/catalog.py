@@ -23,6 +23,26 @@ FETCH_SECONDS: Final = 15.0
 Lists = Mapping[str, tuple[str, ...]]
 
 
+class KnownModels(Protocol):
+    """What is known of a provider's models without asking it."""
+
+    def names(self, provider: str) -> Iterable[str]: ...
+
+    def knows(self, provider: str, model: str) -> bool:
+        """Whether it serves a model, by any of its names."""
+        ...
+
+
+class NothingKnown:
+    """`KnownModels` where nobody knows anything."""
+
+    def names(self, provider: str) -> Iterable[str]:
+        return ()
+
+    def knows(self, provider: str, model: str) -> bool:
+        return False
+
+
 class ListStore(Protocol):
     """Where lists survive a restart. Both may block; neither raises."""
 
@@ -57,12 +77,17 @@ class Catalog:
     """The lists of the configured providers.
 
     `fetch` asks one provider and raises a RouterError where it gives no list. `providers` in configuration order: the
-    first that lists a name serves it.
+    first that lists a name serves it. What is `known` stands in for a list that is not to be had.
     """
 
     def __init__(
-        self, providers: Iterable[str], fetch: Callable[[str], Awaitable[list[str]]], store: ListStore
+        self,
+        providers: Iterable[str],
+        fetch: Callable[[str], Awaitable[list[str]]],
+        store: ListStore,
+        known: KnownModels | None = None,
     ) -> None:
+        self._known = NothingKnown() if known is None else known
         self._providers = tuple(providers)
         self._fetch = fetch
         self._store = store
@@ -74,6 +99,17 @@ class Catalog:
     def has_list(self, provider: str) -> bool:
         """Whether a provider's list is known; an empty one says nothing and counts as none."""
         return bool(self._lists.get(provider))
+
+    @property
+    def has_any_list(self) -> bool:
+        return any(self._lists.values())
+
+    def known_at(self, model: str) -> str | None:
+        """The first provider without a list that is known to serve a model."""
+        return next(
+            (name for name in self._providers if not self.has_list(name) and self._known.knows(name, model)),
+            None,
+        )
 
     def miss(self) -> None:
         """Somebody asked for a name that nobody lists: perhaps the lists are old."""
@@ -130,6 +166,6 @@ class Catalog:
         self._lists = dict(lists)
         listed: dict[str, str] = {}
         for provider in self._providers:
-            for name in self._lists.get(provider, ()):
+            for name in self._lists.get(provider) or cleaned(self._known.names(provider)):
                 listed.setdefault(name, provider)
         self.listed = listed

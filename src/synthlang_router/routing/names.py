@@ -87,6 +87,7 @@ class Names:
         self.models: Mapping[str, Model] = {model.name: model for model in models}
         self.providers = tuple(providers)
         self.listed = catalog.listed
+        self._catalog = catalog
         sole = self.providers[0] if len(self.providers) == 1 else None
         self.sole = sole
         self.serves_everything = sole is not None and not catalog.has_list(sole)
@@ -125,7 +126,10 @@ class Names:
         provider = self.listed.get(name)
         if provider is not None:
             return single(name, Target(provider, name), "listed")
-        return self.unchanged(name) if self.serves_everything else None
+        if self.serves_everything:
+            return self.unchanged(name)
+        provider = self._catalog.known_at(name)
+        return None if provider is None else single(name, Target(provider, name), "known")
 
     def _plan(self, model: Model) -> Plan:
         weighted = [target for target in model.targets if target.weight > 0]
