@@ -107,6 +107,29 @@ async def test_a_hundred_at_the_last_cent_overspend_nothing(ledger: BudgetLedger
     assert await ledger.balance("a", MONTHLY, NOW) == Balance(NANO, 0)
 
 
+@pytest.mark.parametrize("careful", [0.0, 0.1, 0.5])
+async def test_the_mean_overspends_by_no_more_than_what_is_under_way_and_not_at_all_once_careful(
+    ledger: BudgetLedger, careful: float
+) -> None:
+    budget = Budget(1.0, estimate="mean", careful=careful)
+    upper, mean = NANO // 5, NANO // 50
+    held: list[tuple[Share, ...]] = []
+    while True:
+        shares = await ledger.reserve([BudgetAsk("a", budget, upper, mean)], NOW)
+        if isinstance(shares, Refusal):
+            break
+        held.append(shares)
+
+    for shares in held:
+        ledger.settle(shares, upper, NOW)
+
+    spent = (await ledger.balance("a", budget, NOW)).spent
+    at_the_mean = [shares for shares in held if shares[0].amount == mean]
+    assert spent - NANO <= len(at_the_mean) * (upper - mean)
+    assert len(at_the_mean) * mean <= NANO * (1 - careful) + mean
+    assert isinstance(await ledger.reserve([BudgetAsk("a", budget, upper, mean)], NOW), Refusal)
+
+
 async def test_a_new_window_is_a_new_budget(ledger: BudgetLedger) -> None:
     ledger.settle(await reserved(ledger, ask(NANO)), NANO, NOW)
     refused = await ledger.reserve([ask(1)], NOW)

@@ -115,6 +115,25 @@ async def test_the_ledger_is_true_after_kill_9(upstream: UpstreamProcess, tmp_pa
         assert spent(gateway, f"key:{rows[0]['key_id']}") == pytest.approx(sum(costs), abs=1e-7)
 
 
+async def test_a_shared_call_that_is_killed_is_one_lost_call(
+    upstream: UpstreamProcess, tmp_path: Path
+) -> None:
+    shared = config(upstream, "").replace("exact: {enabled: false}", "exact: {enabled: true}")
+    with GatewayProcess(tmp_path, shared) as gateway:
+        asking = [asyncio.create_task(status_of(gateway.url, "Shared [[wait=20000]]")) for _ in range(4)]
+        await reached(upstream, "Shared", 1)
+        await asyncio.sleep(0.5)
+        gateway.end(signal.SIGKILL)
+        await asyncio.gather(*asking)
+        gateway.start()
+        async with asyncio.timeout(30):
+            while not (rows := await asyncio.to_thread(gateway.rows)):
+                await asyncio.sleep(0.2)
+
+    assert [row["outcome"] for row in rows] == ["lost"]
+    assert rows[0]["cost"] > 0
+
+
 async def reached(upstream: UpstreamProcess, text: str, count: int) -> None:
     """Wait until so many questions with this text are at the provider."""
     async with asyncio.timeout(30):
