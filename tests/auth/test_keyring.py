@@ -227,3 +227,15 @@ async def test_a_keyring_that_was_never_loaded_knows_nobody() -> None:
 
     with pytest.raises(AuthenticationError):
         Keyring(DictKeyStore(), pepper=PEPPER, clock=Wall()).verify([(b"x-api-key", secret)])
+
+
+async def test_rotated_keys_draw_on_one_account_and_all_of_them_are_known_by_it() -> None:
+    (_, first), (secret, second), (_, other) = made("first"), made("second"), made("other")
+    ended = structs.replace(first, expires=1.0)
+    ring, _ = await ring_of(ended, structs.replace(second, account=first.key_id), other)
+
+    caller = ring.verify([(b"x-api-key", secret)])
+
+    assert caller.account == first.key_id
+    assert set(ring.keys_of(first.key_id)) == {first.key_id, second.key_id}
+    assert ring.keys_of(other.key_id) == (other.key_id,)

@@ -96,7 +96,8 @@ async def rotate_key(
     if old.revoked is not None:
         raise Conflict("This key is revoked, for good.")
     now = opened.clock()
-    secret, new = _generated(opened, plan_of(old), once, overlap)
+    plan = structs.replace(plan_of(old), account=old.account_id)  # a new secret is no new budget
+    secret, new = _generated(opened, plan, once, overlap)
     if once is not None:
         known = await _known(opened, new)
         if known is not None:

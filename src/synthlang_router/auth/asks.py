@@ -118,7 +118,7 @@ def refusal(asks: tuple[Ask, ...], verdicts: tuple[Verdict, ...], slot_wait: flo
 
 
 def _holders(caller: Caller, scopes: LimitScopes) -> Iterator[tuple[str, Limits]]:
-    yield f"key:{caller.key_id}", key_limits(caller.limits, scopes.key)
+    yield f"key:{caller.account or caller.key_id}", key_limits(caller.limits, scopes.key)
     if caller.tenant_id in scopes.tenants:
         yield f"tenant:{caller.tenant_id}", scopes.tenants[caller.tenant_id]
     project = project_name(caller)

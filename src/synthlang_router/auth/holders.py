@@ -43,7 +43,7 @@ def budget_holders(scopes: BudgetScopes, keys: Sequence[ApiKey]) -> list[BudgetH
     for key in _that_call(keys):
         budget = scopes.key if key.budget is None else key.budget
         if budget is not None:
-            found.append(BudgetHolder(f"key:{key.key_id}", key.tenant, budget))
+            found.append(BudgetHolder(f"key:{key.account_id}", key.tenant, budget))
     return found
 
 
@@ -56,13 +56,13 @@ def limit_holders(scopes: LimitScopes, keys: Sequence[ApiKey]) -> list[LimitHold
     ]
     found += [LimitHolder(f"model:{name}", None, limits) for name, limits in sorted(scopes.models.items())]
     found += [
-        LimitHolder(f"key:{key.key_id}", key.tenant, key_limits(key.limits, scopes.key))
+        LimitHolder(f"key:{key.account_id}", key.tenant, key_limits(key.limits, scopes.key))
         for key in _that_call(keys)
     ]
     return found
 
 
 def _that_call(keys: Iterable[ApiKey]) -> list[ApiKey]:
-    return sorted(
-        (key for key in keys if key.role != "admin"), key=lambda key: (key.tenant, key.name, key.key_id)
-    )
+    """One of each account, the newest."""
+    newest = {key.account_id: key for key in sorted(keys, key=lambda key: key.created) if key.role != "admin"}
+    return sorted(newest.values(), key=lambda key: (key.tenant, key.name, key.key_id))

@@ -46,6 +46,7 @@ class Keyring:
         self._stale_after = stale_after
         self._entries: dict[bytes, _Entry] = {}
         self._budgets: dict[str, Budget] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
         self._revision: int | None = None
         self._silent = 0.0
         self._since_touch = 0.0
@@ -92,6 +93,10 @@ class Keyring:
         """The money this key may spend."""
         return self._budgets.get(key_id)
 
+    def keys_of(self, account: str) -> tuple[str, ...]:
+        """The ids of all keys, ended ones too, that draw on this account."""
+        return self._lines.get(account, (account,))
+
     async def refresh(self) -> None:
         """Take over what has changed in the store. Raises BackendError and keeps the last known keys."""
         snapshot = await self._store.snapshot(self._revision)
@@ -105,6 +110,11 @@ class Keyring:
                 entry.used = known[digest].used
         self._entries = entries
         self._budgets = {key.key_id: key.budget for key in snapshot.keys if key.budget is not None}
+        lines: dict[str, tuple[str, ...]] = {}
+        for key in snapshot.keys:
+            if key.account:
+                lines[key.account] = (*lines.get(key.account, (key.account,)), key.key_id)
+        self._lines = lines
         self._revision = snapshot.revision
 
     async def watch(self) -> None:
@@ -144,6 +154,7 @@ def as_caller(key: ApiKey) -> Caller:
         tags=key.tags,
         may_widen=key.may_widen,
         project_id=key.project,
+        account=key.account,
         compression=key.compression,
         level=key.level,
         routes=key.routes,

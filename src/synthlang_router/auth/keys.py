@@ -24,7 +24,8 @@ class ApiKey(msgspec.Struct, frozen=True):
 
     `limits` holds what this key was given; a None there means the configured default, `math.inf` no limit.
     `models` are globs over names, `routes` over paths, both without regard to a leading `/v1`.
-    `revoked` is a tombstone: it stays with the digest, whatever a configuration file says later.
+    `revoked` is a tombstone: it stays with the digest, whatever a configuration file says later. `account` is the id of
+    the first key of a line of rotated ones, which share limits and budget; empty for a key that begins one.
     """
 
     key_id: str
@@ -47,6 +48,12 @@ class ApiKey(msgspec.Struct, frozen=True):
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
     routes: tuple[str, ...] = ("*",)
+    account: str = ""
+
+    @property
+    def account_id(self) -> str:
+        """Whose limits and budget this key draws on."""
+        return self.account or self.key_id
 
     def valid_at(self, now: float) -> bool:
         return self.revoked is None and (self.expires is None or now < self.expires)

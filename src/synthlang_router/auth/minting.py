@@ -42,6 +42,7 @@ class KeyPlan(msgspec.Struct, frozen=True):
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
     routes: tuple[str, ...] = ("*",)
+    account: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -141,6 +142,7 @@ def _record(plan: KeyPlan, key_id: str, digest: bytes, now: float) -> ApiKey:
         compression=plan.compression,
         level=plan.level,
         routes=plan.routes,
+        account=plan.account,
     )
 
 

@@ -216,7 +216,7 @@ def accounts_of(
 ) -> list[tuple[str, Budget]]:
     """The accounts that pay for a call: of the key (`own` is its budget), its tenant, its project and every tag."""
     budget = scopes.key if own is None else own
-    found = [] if budget is None else [(f"key:{caller.key_id}", budget)]
+    found = [] if budget is None else [(f"key:{caller.account or caller.key_id}", budget)]
     if caller.tenant_id in scopes.tenants:
         found.append((f"tenant:{caller.tenant_id}", scopes.tenants[caller.tenant_id]))
     project = project_name(caller)

@@ -132,7 +132,7 @@ class Gateway:
             self.settings,
             limiter=limiter,
             budget_of=self.keyring.budget_of,
-            history=history_of(self.settings, self.log, self.interactions.adopted),
+            history=history_of(self.settings, self.log, self.interactions.adopted, self.keyring.keys_of),
         )
         self.gate = Gate(
             self.keyring,

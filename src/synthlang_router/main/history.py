@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from msgspec import structs
@@ -22,44 +23,55 @@ ADOPTED_WITHIN: Final = 5.0
 _END_OF_TIME: Final = 1e10
 
 
-def history_of(settings: Settings, log: InteractionLog, adopted: threading.Event) -> History:
+def history_of(
+    settings: Settings,
+    log: InteractionLog,
+    adopted: threading.Event,
+    keys_of: Callable[[str], Sequence[str]],
+) -> History:
     """What the ledger asks; nothing is known where no rows are written."""
-    return RecordedSpending(log, adopted) if settings.interactions.enabled else no_history
+    return RecordedSpending(log, adopted, keys_of) if settings.interactions.enabled else no_history
 
 
 class RecordedSpending:
-    """Roll-ups know keys, tenants and projects; of tags they know nothing."""
+    """Roll-ups know keys, tenants and projects; of tags they know nothing. `keys_of` an account are those rotated."""
 
-    def __init__(self, log: InteractionLog, adopted: threading.Event) -> None:
+    def __init__(
+        self, log: InteractionLog, adopted: threading.Event, keys_of: Callable[[str], Sequence[str]]
+    ) -> None:
+        self._keys_of = keys_of
         self._rollups = cast(RollUps, log)  # the registered log keeps both ports
         self._adopted = adopted
 
     async def __call__(self, account: str, since: float) -> Mapping[int, int] | None:
-        query = query_of(account, since)
-        if query is None:
+        queries = self._queries(account, since)
+        if not queries:
             return None
         try:
-            return await asyncio.to_thread(self._read, query)
+            return await asyncio.to_thread(self._read, queries)
         except BackendError:
             count("budget_history", "unavailable")
             return None
 
-    def _read(self, query: UsageQuery) -> Mapping[int, int] | None:
+    def _read(self, queries: Sequence[UsageQuery]) -> Mapping[int, int] | None:
         if not self._adopted.wait(ADOPTED_WITHIN):
             count("budget_history", "not_adopted")
             return None
-        return {row.start: row.sums.cost_nano for row in self._rollups.usage(query)}
+        spent: Counter[int] = Counter()
+        for query in queries:
+            for row in self._rollups.usage(query):
+                spent[row.start] += row.sums.cost_nano
+        return spent
 
-
-def query_of(account: str, since: float) -> UsageQuery | None:
-    """The hours of an account; None for one that roll-ups do not know."""
-    kind, _, name = account.partition(":")
-    hours = UsageQuery(since, _END_OF_TIME, every="hour", sketches=False)
-    if kind == "key":
-        return structs.replace(hours, key_id=name)
-    if kind == "tenant":
-        return structs.replace(hours, tenant=name)
-    if kind == "project":
-        tenant, _, project = name.partition("/")
-        return structs.replace(hours, tenant=tenant, project=project)
-    return None
+    def _queries(self, account: str, since: float) -> Sequence[UsageQuery]:
+        """For the hours of an account; none for one that roll-ups do not know."""
+        kind, _, name = account.partition(":")
+        hours = UsageQuery(since, _END_OF_TIME, every="hour", sketches=False)
+        if kind == "key":
+            return [structs.replace(hours, key_id=key_id) for key_id in self._keys_of(name)]
+        if kind == "tenant":
+            return [structs.replace(hours, tenant=name)]
+        if kind == "project":
+            tenant, _, project = name.partition("/")
+            return [structs.replace(hours, tenant=tenant, project=project)]
+        return ()

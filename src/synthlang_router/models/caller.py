@@ -19,7 +19,10 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
-    """Who asks: made from an API key, never from anything else the request says. `routes` are globs over paths."""
+    """Who asks: made from an API key, never from anything else the request says. `routes` are globs over paths.
+
+    `account` is whose limits and budget the key draws on, empty for its own: rotated keys share one.
+    """
 
     tenant_id: str
     user_id: str
@@ -34,6 +37,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     compression: CompressionMode | None = None
     level: CompressionLevel | None = None
     routes: tuple[str, ...] = ("*",)
+    account: str = ""
 
 
 class Wishes(msgspec.Struct, frozen=True, gc=False):

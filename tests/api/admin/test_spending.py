@@ -99,6 +99,23 @@ async def test_a_key_is_given_a_budget_and_limits_which_hold_at_once(house: Hous
     assert (await listed(admin, f"/limits?holder=key:{key_id}"))[f"key:{key_id}"]["tokens"]["burst"] == 5
 
 
+async def test_a_new_secret_is_no_new_budget_and_no_second_limit(house: House, admin: ASGIClient) -> None:
+    secret, key_id = await made(
+        admin, tenant="initech", budget={"usd": 0.0062, "per": "total"}, limits={"requests_per_minute": 3}
+    )
+    await house.as_key(secret).chat("Why?", max_tokens=3)
+    rotated = (await admin.send("POST", f"/admin/v1/keys/{key_id}/rotate", {})).json()
+    client = house.as_key(rotated["secret"])
+
+    statuses = [(await client.chat(f"And {number}?", max_tokens=3)).status for number in range(2)]
+    (budget,) = (await listed(admin, f"/budgets?holder=key:{key_id}")).values()
+    (limits,) = (await listed(admin, f"/limits?holder=key:{key_id}")).values()
+
+    assert statuses == [200, 429]
+    assert budget["spent_usd"] == pytest.approx(2 * 0.003009)
+    assert limits["requests"]["remaining"] < 3
+
+
 async def test_a_key_with_a_budget_is_among_the_budgets(admin: ASGIClient) -> None:
     _, key_id = await made(admin, budget={"usd": 3, "alerts": [1, 0.5, 0.5]})
 
