@@ -2,6 +2,7 @@
 
     python benchmarks/eval_semantic_cache.py --pairs FILE [FILE ...] [--probabilities FILE ...]
     python benchmarks/eval_semantic_cache.py --stream FILE [FILE ...] [--seed N ...] [--limit N]
+        [--max-error D] [--labels oracle|none] [--answers equal|distinct]
     python benchmarks/eval_semantic_cache.py --scope FILE [FILE ...]
 
 Rows of pairs are {"cat", "a", "b", "same"} (a's answer is stored, b is asked), of streams {"q", "cls"}, of scopes
@@ -19,7 +20,7 @@ from typing import Any
 from semantic_pairs import PairsResult, measure_pairs, recorded
 from semantic_scopes import measure_scopes
 from semantic_share import Share
-from semantic_streams import measure_stream
+from semantic_streams import Labels, measure_stream
 from semantic_verifier import Verify, verifier
 
 GROUPS = ("near-miss", "surface", "paraphrase")
@@ -40,6 +41,21 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--threshold", type=float, help="instead of the shipped one")
     parser.add_argument("--seed", type=int, nargs="+", help="orders of the stream; without, as it is")
     parser.add_argument("--limit", type=int, help="only so many rows of a stream")
+    parser.add_argument(
+        "--max-error", type=float, default=0.01, help="the share of wrong answers that is borne"
+    )
+    parser.add_argument(
+        "--labels",
+        choices=("oracle", "none"),
+        default="oracle",
+        help="what audits hear: at most 10 %% of requests",
+    )
+    parser.add_argument(
+        "--answers",
+        choices=("equal", "distinct"),
+        default="equal",
+        help="how answers of one class are worded",
+    )
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -58,7 +74,13 @@ def results(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     else:
         for path in options.stream:
             for seed in options.seed or (None,):
-                yield measure_stream(path, deciding(options), seed=seed, limit=options.limit)
+                yield measure_stream(
+                    path, deciding(options), seed=seed, limit=options.limit, labels=labels_of(options)
+                )
+
+
+def labels_of(options: argparse.Namespace) -> Labels:
+    return Labels(options.max_error, options.labels == "oracle", options.answers == "distinct")
 
 
 def deciding(options: argparse.Namespace) -> Verify:

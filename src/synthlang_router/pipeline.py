@@ -61,7 +61,9 @@ class ChatPipeline:
                 )
                 answer.on_complete(partial(self.cache.store, key))
             else:
+                ending.owes(self.cache.credit)
                 ending.owes(partial(self.costs.settle, request))  # nothing, and what that saved
+                self.cache.audit(key, facts, partial(self.ask_again, caller, route, request, wishes))
             return ending.hand_over(answer)
 
     def _begin(
@@ -75,6 +77,17 @@ class ChatPipeline:
         """The call itself, once for all who share it; it is in the journal before it is sent."""
         self.interactions.open(caller, request, facts)
         return guarded.restored(chat(facts))
+
+    async def ask_again(
+        self, caller: Caller, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
+    ) -> Answer:
+        """What the cache answered, asked upstream: recorded and priced, at nobody's limits."""
+        with Ending(facts) as ending:
+            ending.owes(partial(self.interactions.save_interaction, caller, request))
+            ending.owes(partial(self.costs.settle, request))
+            prompt = await self.synthlang.compress_prompt(request, wishes, facts)
+            chat = partial(self.llm_provider.chat, route, prompt.sent, wishes)
+            return ending.hand_over(self._begin(caller, request, chat, facts))
 
 
 class EmbeddingPipeline:

@@ -53,4 +53,6 @@ def find_consensus(neighbours: Sequence[tuple[Answer, float]]) -> Consensus[Answ
 
 def answer_identity(content: str) -> bytes:
     """Equal for answers that are equal but for case and white space."""
-    return hashlib.blake2b(" ".join(content.casefold().split()).encode("utf-8", "replace"), digest_size=8).digest()
+    return hashlib.blake2b(
+        " ".join(content.casefold().split()).encode("utf-8", "replace"), digest_size=8
+    ).digest()

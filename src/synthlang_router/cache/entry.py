@@ -52,6 +52,15 @@ class CacheEntry(msgspec.Struct, frozen=True):
         return len(self.completion.raw) // 4 if usage is None else usage.total_tokens
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """Where an answer came from: who served it, and the row of the request it was made for."""
+
+    provider: str
+    model: str
+    simulated: bool
+    row: str
+
+
 class Selection(msgspec.Struct, frozen=True):
     """Entries that fit everything that is said; one that says nothing selects all."""
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from synthlang_router.cache.error_ledger import ALPHA, LEAST, RATES, Of
+from synthlang_router.cache.error_ledger import ALPHA, RATES, Of
 from synthlang_router.cache.population import FIRST_VERDICTS, Population
 from synthlang_router.telemetry import count
 
@@ -25,6 +25,8 @@ MAX_POPULATIONS: Final = 10_000
 """Scopes and tenants with a ledger of their own; of more, the one unused for longest is forgotten."""
 FREE_AUDITS: Final = 200
 """Audits before their share of the requests binds: without a beginning there is no evidence."""
+FIRST_REQUESTS: Final = 100
+"""Before them nothing is audited: a first try costs nobody a second call."""
 VERIFIED_AUDITS: Final = 0.01
 """The share of the verifier's own hits that is audited."""
 CURIOSITY: Final = 0.02
@@ -118,7 +120,8 @@ class ErrorBudget:
 
     def verified_audit(self) -> float:
         """The probability with which a hit on the verifier's word is audited."""
-        return VERIFIED_AUDITS if self._audits_left() >= 1 else 0.0
+        begun = self.gateway.ledger.requests >= FIRST_REQUESTS
+        return VERIFIED_AUDITS if begun and self._audits_left() >= 1 else 0.0
 
     def curiosity(self, scope: bytes, tenant: str, chance: Chance) -> float:
         """The probability with which the candidate of a miss is compared with the answer that came."""
@@ -193,6 +196,3 @@ class ErrorBudget:
         aim = min(_AIM[1], max(_AIM[0], 1.2 * slack)) * self.rate * population.trust
         audited = self._share + max(0.0, self._audits_left()) / _SAVED_OVER
         return population.limit(aim, audited / self._audit_probability())
-
-
-assert LEAST > math.log(len(RATES) / ALPHA) / RATES[0]  # else no population could ever begin

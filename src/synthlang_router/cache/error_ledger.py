@@ -22,7 +22,7 @@ Of = Literal["requests", "hits"]
 RATES: Final = (0.2, 0.12, 0.07, 0.04, 0.02)
 """The mixture's c. The largest bounds a young population with 25 wrong hits, the smallest an old one with 0.5 % audited."""
 ALPHA: Final = 0.05
-LEAST: Final = 30
+LEAST: Final = 40
 """Wrong hits that are borne before the share binds: the promise speaks of populations of LEAST / rate and more."""
 _NEVER: Final = math.inf
 

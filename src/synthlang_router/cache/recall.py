@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synthlang_router.telemetry import count
 
@@ -21,6 +21,14 @@ ON_THE_LOOP: Final = 2_000
 Offload = Callable[[Callable[[], "list[Neighbour]"]], Awaitable["list[Neighbour]"]]
 
 
+class Near(NamedTuple):
+    """A stored question: its entry's digest, its cosine, and the identity of its answer."""
+
+    digest: bytes
+    similarity: float
+    answer: bytes
+
+
 class _Scope:
     """The vectors of one scope; keys are whole numbers, as indexes want them."""
 
@@ -28,7 +36,7 @@ class _Scope:
 
     def __init__(self, index: VectorIndex) -> None:
         self.index = index
-        self.digests: dict[int, bytes] = {}
+        self.digests: dict[int, tuple[bytes, bytes]] = {}
 
 
 class Recall:
@@ -51,15 +59,15 @@ class Recall:
     def __len__(self) -> int:
         return len(self._places)
 
-    def remember(self, scope: bytes, digest: bytes, packed: bytes) -> None:
-        """Find this question from now on."""
+    def remember(self, scope: bytes, digest: bytes, packed: bytes, answer: bytes = b"") -> None:
+        """Find this question from now on. `answer`: equal where answers are; empty: like no other."""
         self.forget(digest)
         room = self._scopes.get(scope)
         if room is None:
             room = self._scopes[scope] = _Scope(self._make_index())
         self._serial += 1
         room.index.add(self._serial, packed)
-        room.digests[self._serial] = digest
+        room.digests[self._serial] = (digest, answer or digest)
         self._places[digest] = (scope, self._serial)
         while len(self._places) > self._max_entries:
             self.forget(next(iter(self._places)))
@@ -77,8 +85,8 @@ class Recall:
         if not room.digests:
             del self._scopes[scope]
 
-    async def nearest(self, scope: bytes, vector: Floats, k: int) -> list[tuple[bytes, float]]:
-        """Digests of up to `k` questions of this scope with their cosine, the nearest first."""
+    async def nearest(self, scope: bytes, vector: Floats, k: int) -> list[Near]:
+        """Up to `k` questions of this scope, the nearest first."""
         room = self._scopes.get(scope)
         if room is None:
             return []
@@ -87,5 +95,5 @@ class Recall:
             found = index.top_k(vector, k)
         else:
             found = await self._offload(lambda: index.top_k(vector, k))
-        pairs = [(room.digests.get(number), similarity) for number, similarity in found]
-        return [(digest, similarity) for digest, similarity in pairs if digest is not None]
+        known = [(room.digests.get(number), similarity) for number, similarity in found]
+        return [Near(one[0], similarity, one[1]) for one, similarity in known if one is not None]

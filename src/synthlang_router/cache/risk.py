@@ -27,7 +27,7 @@ class RiskModel:
 
     def __init__(self, parent: RiskModel | None = None) -> None:
         size = len(PRIOR)
-        self.verdicts = 0 if parent is None else parent.verdicts
+        self.verdicts: int = 0 if parent is None else parent.verdicts
         if parent is None:
             self._weights = list(PRIOR)
             self._covariance = [[0.0] * size for _ in range(size)]

@@ -6,19 +6,33 @@ Whatever fails in here is a miss, counted: a cache must never be the reason why 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from synthlang_router.answer import Answer
 from synthlang_router.cache.admission import Lifetimes, admit_answer
-from synthlang_router.cache.entry import CacheEntry, CacheStore, Selection, StoreStats
+from synthlang_router.cache.entry import CacheEntry, CacheStore, Origin, Selection, StoreStats
 from synthlang_router.cache.exact import ExactLayer
 from synthlang_router.cache.flights import Flights
 from synthlang_router.cache.key import CacheKey, Widening, make_cache_key
+from synthlang_router.cache.savings import Savings
 from synthlang_router.errors import NotCached, RouterError
-from synthlang_router.models import CacheStatus, Caller, ChatCompletion, ChatRequest, Facts, Route, Wishes
+from synthlang_router.models import (
+    CacheStatus,
+    Caller,
+    ChatCompletion,
+    ChatRequest,
+    Facts,
+    Outcome,
+    Route,
+    Wishes,
+)
 from synthlang_router.telemetry import count, report_unforeseen
 
 if TYPE_CHECKING:
+    from synthlang_router.cache.auditor import Ask, Auditor
+    from synthlang_router.cache.evidence import Candidate
+    from synthlang_router.cache.hits import Hit
     from synthlang_router.cache.meaning import MeaningLayer
 
 _RECENT: Final = 1_024
@@ -42,6 +56,7 @@ class SemanticCache:
         monotonic: Callable[[], float],
         lifetimes: Lifetimes = Lifetimes(),  # noqa: B008 - frozen
         meaning: MeaningLayer | None = None,
+        auditor: Auditor | None = None,
         flights: Flights | None = None,
         widen: frozenset[Widening] = frozenset(),
         max_answer_bytes: int = 1_000_000,
@@ -55,6 +70,9 @@ class SemanticCache:
         self._monotonic = monotonic
         self._lifetimes = lifetimes
         self._meaning = meaning
+        self._evidence = None if meaning is None else meaning.evidence
+        self._auditor = auditor
+        self._savings = Savings()
         self._flights = flights
         self._widen = widen
         self._max_answer_bytes = max_answer_bytes
@@ -82,6 +100,8 @@ class SemanticCache:
             facts.cache = CacheStatus.BYPASS
             facts.why = key.bypass or "no-cache"
             answer = None
+            if self._evidence is not None and not key.bypass:
+                self._evidence.repeated(key, self._clock())
         else:
             started = self._monotonic()
             answer = await self._find(key, facts)
@@ -110,6 +130,23 @@ class SemanticCache:
         except Exception as error:  # noqa: BLE001 - protects an answer that is whole from its storing
             report_unforeseen("cache_store", error)
 
+    def audit(self, key: CacheKey, facts: Facts, ask: Ask) -> None:
+        """Have a hit checked, if its coin fell: `ask` asks upstream once more, at the gateway's own cost."""
+        evidence, auditor = self._evidence, self._auditor
+        if evidence is None or auditor is None or facts.cache is not CacheStatus.SEMANTIC_HIT:
+            return
+        hit = evidence.hits.find(facts.row_id)
+        if hit is not None and hit.audited:
+            auditor.audit(hit.question, hit.entry.completion, ask, partial(self._audited, key, hit))
+
+    def report(self, row: str, tenant: str, right: bool) -> bool:
+        """A client's word on a near answer it got; False where there was none."""
+        return self._evidence is not None and self._evidence.report(row, tenant, right)
+
+    def credit(self, facts: Facts, outcome: Outcome) -> None:
+        """A debt of a hit's ending, paid after its costs are known."""
+        self._savings.add(facts)
+
     async def purge(self, which: Selection) -> int:
         """Forget entries by digest, scope, tenant or tag; how many there were."""
         return await self._store.delete(which)
@@ -121,6 +158,8 @@ class SemanticCache:
     async def _find(self, key: CacheKey, facts: Facts) -> Answer | None:
         try:
             now = self._clock()
+            if self._evidence is not None and key.semantic:
+                self._evidence.request(key)
             entry = None if self._exact is None else await self._exact.find(key, now)
             if entry is not None:
                 return self._replay(entry, CacheStatus.HIT, facts, now)
@@ -148,9 +187,15 @@ class SemanticCache:
         return Answer.replay(entry.completion, facts)
 
     def _keep(self, key: CacheKey, completion: ChatCompletion, facts: Facts) -> None:
-        vector = None if self._meaning is None else self._meaning.take_vector(facts)
+        asked = None if self._meaning is None else self._meaning.take(facts)
         if facts.cache is CacheStatus.COALESCED and key.exact in self._recent:
             return
+        if asked is not None and asked.candidate is not None:
+            self._compare(key, asked.candidate, completion)
+        origin = Origin(facts.provider, facts.served_model, facts.simulated, facts.row_id)
+        self._put(key, completion, None if asked is None else asked.vector, origin)
+
+    def _put(self, key: CacheKey, completion: ChatCompletion, vector: bytes | None, origin: Origin) -> None:
         admission = admit_answer(
             key,
             completion,
@@ -171,16 +216,32 @@ class SemanticCache:
             expires=now + admission.seconds,
             question=key.question if admission.semantic else None,
             vector=vector if admission.semantic else None,
-            provider=facts.provider,
-            served_model=facts.served_model,
-            simulated=facts.simulated,
-            origin=facts.row_id,
+            provider=origin.provider,
+            served_model=origin.model,
+            simulated=origin.simulated,
+            origin=origin.row,
             tags=key.tags,
         )
         self._store.put(entry, now)
         if self._meaning is not None:
             self._meaning.remember(entry)
         self._note(key.exact)
+
+    def _compare(self, key: CacheKey, candidate: Candidate, came: ChatCompletion) -> None:
+        """The answer came anyway: what would the candidate's have been worth?"""
+        evidence, auditor = self._evidence, self._auditor
+        if evidence is None or auditor is None or not evidence.wants_comparison(key, candidate):
+            return
+        judged = partial(evidence.compared, key, candidate)
+        auditor.compare(key.question or "", candidate.entry.completion, came, judged)
+
+    def _audited(self, key: CacheKey, hit: Hit, right: bool, came: ChatCompletion) -> None:
+        """The verdict counts; and the question becomes a key of the right answer."""
+        if self._evidence is not None:
+            self._evidence.audited(hit, right)
+        old = hit.entry
+        origin = Origin(old.provider, old.served_model, old.simulated, old.origin if right else hit.row)
+        self._put(key, old.completion if right else came, hit.vector, origin)
 
     def _note(self, digest: bytes) -> None:
         self._recent.pop(digest, None)

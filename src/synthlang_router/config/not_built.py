@@ -23,9 +23,6 @@ class NotBuilt:
 NOT_BUILT_YET: Final[tuple[NotBuilt, ...]] = (
     NotBuilt("state", lambda value: value != "embedded", "only `embedded` so far"),
     NotBuilt("server.workers", lambda value: value > 1, "only 1 so far"),
-    NotBuilt(
-        "cache.semantic.max_error_rate", lambda value: value != 0.01, "the verifier decides alone so far"
-    ),
 )
 
 

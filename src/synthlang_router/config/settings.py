@@ -141,6 +141,31 @@ class ExactCacheSettings(Section):
     max_bytes: Bytes = Field(default=500_000_000, description="Bytes kept at most.")
 
 
+class AuditSettings(Section):
+    """Hits that are asked upstream as well, beside the client's way, to learn how often the cache is wrong."""
+
+    share: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.1,
+        allow_inf_nan=False,
+        description="The share of requests that may be audited; 0: no audits, and so no answers on evidence.",
+    )
+    floor: float = Field(
+        default=0.025,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="The share of the hits on evidence that is audited however long the cache has been right.",
+    )
+    usd_per_day: float | None = Field(
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="What audits may cost in a day (UTC); null is no bound but their share.",
+    )
+
+
 class SemanticCacheSettings(Section):
     """The layer that answers what was asked before in other words."""
 
@@ -150,8 +175,13 @@ class SemanticCacheSettings(Section):
         gt=0,
         le=0.5,
         allow_inf_nan=False,
-        description="The share of wrong answers that is borne.",
+        description="The share of wrong answers that is borne among answers given on evidence: docs/cache.md.",
     )
+    bound: Literal["requests", "hits"] = Field(
+        default="requests",
+        description="What it is a share of: all requests that the cache might have answered, or its hits.",
+    )
+    audits: AuditSettings = Field(default=AuditSettings(), description="Hits that are checked.")
     verify: Literal["surface", "pair"] = Field(
         default="surface",
         description="Who decides whether an answer serves another question: rules that pass surface variants only, or "

@@ -12,14 +12,17 @@ from importlib.util import find_spec
 from typing import Final
 
 from synthlang_router.backends.memory.cache import MemoryCacheStore
-from synthlang_router.cache import Flights, Lifetimes, MeaningLayer, Recall, SemanticCache
+from synthlang_router.cache import CacheStore, Flights, Lifetimes, MeaningLayer, Recall, SemanticCache
+from synthlang_router.cache.auditor import Auditor
 from synthlang_router.cache.embedding import Embedder, available
 from synthlang_router.cache.meaning import LONG
+from synthlang_router.cache.objection import objection
 from synthlang_router.cache.verifier import Verdict, verify
 from synthlang_router.cache.verifier_pair import PairVerifier
 from synthlang_router.cache.worker import Worker
 from synthlang_router.config import Settings
 from synthlang_router.errors import ConfigurationError
+from synthlang_router.main.auditing import open_auditor, open_evidence
 from synthlang_router.main.embeddings import RecordedEmbeddings
 from synthlang_router.models import Target
 from synthlang_router.telemetry import wall_clock
@@ -36,14 +39,18 @@ async def open_cache(
 ) -> AsyncIterator[SemanticCache]:
     """The cache of these settings; `tell` says what an operator should know."""
     wanted = settings.cache
+    loop = asyncio.get_running_loop()
     store = MemoryCacheStore(max_entries=wanted.exact.max_entries, max_bytes=wanted.exact.max_bytes)
     async with AsyncExitStack() as stack:
-        meaning = None
+        meaning, auditor = None, None
         if wanted.semantic.enabled:
             if available(wanted.semantic.embedder):
                 worker = Worker("cache")
                 stack.push_async_callback(worker.close)
-                meaning = _meaning(settings, store, worker, embeddings)
+                embedder = _embedder(settings, worker, embeddings)
+                auditor = open_auditor(settings, embedder, loop.create_task)
+                stack.push_async_callback(auditor.close)
+                meaning = _meaning(settings, store, worker, embedder, auditor)
             else:
                 tell(MISSING)
         yield SemanticCache(
@@ -52,7 +59,8 @@ async def open_cache(
             monotonic=time.monotonic,
             lifetimes=Lifetimes(exact=wanted.exact.ttl, semantic=wanted.semantic.ttl),
             meaning=meaning,
-            flights=Flights(asyncio.get_running_loop().create_task),
+            auditor=auditor,
+            flights=Flights(loop.create_task),
             tool_calls=wanted.tool_calls == "exact",
             exact=wanted.exact.enabled,
             enabled=wanted.exact.enabled or meaning is not None,
@@ -60,16 +68,12 @@ async def open_cache(
 
 
 def _meaning(
-    settings: Settings, store: MemoryCacheStore, worker: Worker, embeddings: RecordedEmbeddings
+    settings: Settings, store: CacheStore, worker: Worker, embedder: Embedder, auditor: Auditor
 ) -> MeaningLayer:
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # read by numpy's import; the scan is one thread's work
     from synthlang_router.cache.vectors import quantise
     from synthlang_router.cache.vectors_growing import GrowingIndex
 
     wanted = settings.cache.semantic
-    embedder = _embedder(settings, worker, embeddings)
     return MeaningLayer(
         store,
         Recall(lambda: GrowingIndex(embedder.dimensions), offload=worker.run, max_entries=wanted.max_entries),
@@ -79,6 +83,8 @@ def _meaning(
         offload=worker.run,
         seconds=wanted.ttl,
         on_loop=0 if wanted.verify == "pair" else LONG,
+        evidence=open_evidence(settings, auditor),
+        objects=objection,
     )
 
 
@@ -101,6 +107,9 @@ def _with_pair_model() -> Callable[[str, str], Verdict]:
 
 
 def _embedder(settings: Settings, worker: Worker, embeddings: RecordedEmbeddings) -> Embedder:
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # read by numpy's import; the scan is one thread's work
     from synthlang_router.cache.embedding_local import LocalEmbedder
     from synthlang_router.cache.embedding_provider import ProviderEmbedder
 
