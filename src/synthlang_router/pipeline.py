@@ -81,13 +81,14 @@ class ChatPipeline:
     async def ask_again(
         self, caller: Caller, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
     ) -> Answer:
-        """What the cache answered, asked upstream: recorded and priced, at nobody's limits."""
+        """What the cache answered, asked of the provider: recorded and priced, at nobody's limits."""
         with Ending(facts) as ending:
             ending.owes(partial(self.interactions.save_interaction, caller, request))
             ending.owes(partial(self.costs.settle, request))
             prompt = await self.synthlang.compress_prompt(request, wishes, facts)
-            chat = partial(self.llm_provider.chat, route, prompt.sent, wishes)
-            return ending.hand_over(self._begin(caller, request, chat, facts))
+            guarded = await self.interactions.privacy.mask_prompt(prompt.sent)
+            chat = partial(self.llm_provider.chat, route, guarded.sent, wishes)
+            return ending.hand_over(self._begin(caller, request, guarded, chat, facts))
 
 
 class EmbeddingPipeline:

@@ -1,5 +1,6 @@
 """Settings, read once from one file or the environment, validated and frozen; only main and the commands see them."""
 
+from synthlang_router.config.cache import CacheSettings, ExactCacheSettings, SemanticCacheSettings
 from synthlang_router.config.changes import changed, needs_restart
 from synthlang_router.config.keys import KeySettings, LimitSettings, ScopeLimitSettings
 from synthlang_router.config.load import FILE_NAME, Loaded, Source, load
@@ -9,14 +10,11 @@ from synthlang_router.config.providers import ProviderSettings, Timeouts
 from synthlang_router.config.schema import schema
 from synthlang_router.config.server import ServerSettings
 from synthlang_router.config.settings import (
-    CacheSettings,
     Condition,
-    ExactCacheSettings,
     InteractionSettings,
     ModelSettings,
     RoutingSettings,
     RuleSettings,
-    SemanticCacheSettings,
     Settings,
     SynthLangSettings,
     TargetSettings,
