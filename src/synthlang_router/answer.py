@@ -7,11 +7,9 @@ breaks or is left, the debts are paid before the reader hears of the end, so the
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Final
-
-from msgspec import structs
 
 from synthlang_router.ending import Ending, outcome_of
 from synthlang_router.models import ChatChunk, ChatCompletion, Dialect, Facts, Outcome
@@ -19,6 +17,9 @@ from synthlang_router.wire import DIALECTS
 
 Item = ChatChunk | ChatCompletion
 Batch = Sequence[Item]
+Deliver = Callable[[Batch], bool]
+"""Takes a batch that just came; False: the next one only when it is asked for."""
+Fetch = Callable[[], Awaitable[ChatCompletion]]
 
 MAX_GATHERED: Final = 32_000_000
 """Bytes of one answer kept for cache and record; what comes after is relayed, and the transcript is cut."""
@@ -59,19 +60,41 @@ class Gathered:
         return self._completion
 
 
+class Tap:
+    """Where a source may hand over what comes, instead of waiting to be asked for it."""
+
+    __slots__ = ("deliver",)
+
+    def __init__(self) -> None:
+        self.deliver: Deliver | None = None
+
+
 class Answer:
     """`async with answer: await answer.open(); async for batch in answer: ...`, by one reader, once."""
 
-    __slots__ = ("_first", "_on_complete", "_source", "dialect", "ending", "facts", "gathered", "replayed")
+    __slots__ = (
+        "_fetch",
+        "_first",
+        "_on_complete",
+        "_source",
+        "_tap",
+        "dialect",
+        "ending",
+        "facts",
+        "gathered",
+        "replayed",
+    )
 
     def __init__(
         self,
-        source: AsyncGenerator[Batch],
+        source: AsyncGenerator[Batch] | None,
         facts: Facts,
         *,
         dialect: Dialect = "openai",
         replayed: bool = False,
         kept: bool = True,
+        fetch: Fetch | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.facts = facts
         self.dialect: Dialect = dialect
@@ -79,13 +102,23 @@ class Answer:
         self.replayed = replayed
         self.gathered = Gathered(dialect, kept=kept)
         self._source = source
+        self._fetch = fetch
+        self._tap = tap
         self._first: Batch | None = None
         self._on_complete: list[Callable[[ChatCompletion, Facts], None]] = []
 
     @classmethod
     def replay(cls, completion: ChatCompletion, facts: Facts) -> Answer:
         """A stored answer: whole at once, no call upstream."""
-        return cls(_one(completion), facts, dialect=completion.dialect, replayed=True)
+        answer = cls(None, facts, dialect=completion.dialect, replayed=True)
+        answer._first = (completion,)
+        answer.gathered.add(completion, facts)
+        return answer
+
+    @classmethod
+    def once(cls, fetch: Fetch, facts: Facts, *, dialect: Dialect = "openai") -> Answer:
+        """One completion that `fetch()` brings when it is first asked for."""
+        return cls(None, facts, dialect=dialect, fetch=fetch)
 
     def on_complete(self, listener: Callable[[ChatCompletion, Facts], None]) -> None:
         """`listener(completion, facts)` is called once the answer is whole; never for a cut or left one."""
@@ -98,7 +131,27 @@ class Answer:
 
     async def open(self) -> None:
         """Wait for the first data. Until it is here nothing was shown and a failure can be an HTTP status."""
-        self._first = await self._next()
+        if self._first is None:
+            self._first = await self._next()
+
+    async def whole(self) -> ChatCompletion | None:
+        """Read all of it, and what it makes: in place of `open` and the batches."""
+        while await self._next() is not None:
+            pass
+        return self.gathered.completion()
+
+    def deliver_to(self, deliver: Deliver) -> None:
+        """From now on `deliver` may get batches at once; the reader goes on asking for those it did not get."""
+        if self._tap is None:
+            return
+        gathered, facts = self.gathered, self.facts
+
+        def noted(batch: Batch) -> bool:
+            for item in batch:
+                gathered.add(item, facts)
+            return deliver(batch)
+
+        self._tap.deliver = noted
 
     def __aiter__(self) -> AsyncIterator[Batch]:
         return self
@@ -113,16 +166,23 @@ class Answer:
 
     async def _next(self) -> Batch | None:
         try:
-            batch = await self._source.__anext__()
+            if self._fetch is not None:
+                fetch, self._fetch = self._fetch, None
+                batch: Batch = (await fetch(),)
+            elif self._source is not None:
+                batch = await self._source.__anext__()
+            else:
+                self._complete()
+                return None
         except StopAsyncIteration:
+            self._source = None
             self._complete()
             return None
         except BaseException as error:
             self._pay(outcome_of(error))
             raise
-        facts = self.facts
         for item in batch:
-            self.gathered.add(item, facts)
+            self.gathered.add(item, self.facts)
         return batch
 
     def _complete(self) -> None:
@@ -137,7 +197,7 @@ class Answer:
 
     def _pay(self, outcome: Outcome) -> None:
         if self.ending is not None and self.ending.paid is None:
-            self.ending.pay(structs.replace(outcome, transcript=self.gathered))
+            self.ending.pay(Outcome(outcome.kind, self.gathered, outcome.error, outcome.status))
 
     async def __aenter__(self) -> Answer:
         return self
@@ -147,10 +207,8 @@ class Answer:
     ) -> None:
         """Leaving early closes the upstream here, in the reader's own task."""
         try:
-            await self._source.aclose()
+            if self._source is not None:
+                await self._source.aclose()
         finally:
-            self._pay(outcome_of(error if error is not None else GeneratorExit()))
-
-
-async def _one(completion: ChatCompletion) -> AsyncGenerator[Batch]:
-    yield (completion,)
+            if self.ending is not None and self.ending.paid is None:
+                self._pay(outcome_of(error if error is not None else GeneratorExit()))

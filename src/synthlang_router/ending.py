@@ -34,17 +34,20 @@ HeirT = TypeVar("HeirT", bound=Heir)
 class Ending:
     """Collects debts and pays them once, the last incurred first."""
 
-    __slots__ = ("_debts", "_handed_over", "facts", "paid")
+    __slots__ = ("_debts", "_handed_over", "facts", "owes", "paid")
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.paid: Outcome | None = None
         self._debts: list[Debt] = []
         self._handed_over = False
-
-    def owes(self, debt: Debt) -> None:
+        self.owes: Callable[[Debt], None] = self._debts.append
         """From here on `debt(facts, outcome)` will be called exactly once."""
-        self._debts.append(debt)
+
+    @property
+    def is_paid_whole(self) -> bool:
+        """Whether the request is over, and its answer was whole."""
+        return self.paid is not None and self.paid.kind == "complete"
 
     def hand_over(self, answer: HeirT) -> HeirT:
         """The answer owns what is owed from now on."""

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from synthlang_router.api.intake import HungUp, Intake, encoding_of
+from synthlang_router.api.headers import encoding_of
+from synthlang_router.api.intake import HungUp, Intake
 from synthlang_router.errors import ClientTimeout, Overloaded, RequestTooLarge, UnsupportedEncoding
 
 

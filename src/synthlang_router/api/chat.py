@@ -14,8 +14,9 @@ from synthlang_router.answer import Answer, Item
 from synthlang_router.api.cost_frames import CostFrames, usage_frame
 from synthlang_router.api.errors import error_response, foreseen
 from synthlang_router.api.exchange import Exchange
-from synthlang_router.api.headers import Headers, read_request_id, read_wishes, render_facts
-from synthlang_router.api.intake import HungUp, Intake, encoding_of
+from synthlang_router.api.hangup import HangUpWatch
+from synthlang_router.api.headers import Headers, render_facts
+from synthlang_router.api.intake import HungUp, Intake
 from synthlang_router.api.manners import MANNERS, spoken_headers
 from synthlang_router.api.meter import RequestMeter
 from synthlang_router.api.stream import EventStream, Frames
@@ -46,7 +47,10 @@ class Record(Protocol):
 
 
 class ChatResource:
-    """One hot path. `kind` is the request's kind in `wire`; `new_facts` makes the notebook of a request."""
+    """One hot path. `kind` is the request's kind in `wire`; `new_facts` makes the notebook of a request.
+
+    `verify_api_key` finds the caller of a head, `still_holds` says whether one it found before still has that key.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class ChatResource:
         kind: str,
         pipeline: Pipeline,
         verify_api_key: Callable[[Headers], Caller],
+        still_holds: Callable[[Caller], bool],
         intake: Intake,
         wishes: Callable[[], Wishes],
         new_facts: Callable[[str | None, str], Facts],
@@ -65,7 +70,10 @@ class ChatResource:
         self.kind = kind
         self.manner = MANNERS[kind]
         self.pipeline = pipeline
+        self._format = DIALECTS[self.manner.dialect]
+        self._speaks = self.manner.dialect != "openai"
         self.verify_api_key = verify_api_key
+        self.still_holds = still_holds
         self.intake = intake
         self.wishes = wishes
         self.new_facts = new_facts
@@ -75,102 +83,96 @@ class ChatResource:
         self.commit_after = commit_after
 
     async def __call__(self, exchange: Exchange) -> None:
-        facts = self.new_facts(read_request_id(exchange.headers), exchange.path)
-        stream = EventStream(
-            exchange, partial(self._stream_headers, facts), self.commit_after, self.manner.keep_alive
-        )
+        head = exchange.head
+        facts = self.new_facts(head.request_id, head.path)
         try:
-            await self._serve(exchange, facts, stream)
+            await self._serve(exchange, facts)
         except HungUp:
             return
         except asyncio.CancelledError as cancel:
             if cancel.args != (SHUTDOWN,):
                 raise
-            await self._fail(Overloaded("The gateway is shutting down."), facts, exchange, stream)
+            await self._fail(Overloaded("The gateway is shutting down."), facts, exchange)
         except Exception as error:  # noqa: BLE001 - the last guard: the client gets an error in our words, never a cut
-            await self._fail(foreseen(error, self.kind), facts, exchange, stream)
+            await self._fail(foreseen(error, self.kind), facts, exchange)
         finally:
             self.meter.observe(self.kind, facts, self.clock())
 
-    async def _serve(self, exchange: Exchange, facts: Facts, stream: EventStream) -> None:
-        caller = self.verify_api_key(exchange.headers)
+    async def _serve(self, exchange: Exchange, facts: Facts) -> None:
+        head = exchange.head
+        caller = head.caller(self.verify_api_key, self.still_holds)
         self.intake.admit()
         held = 0
         try:
-            body = await self.intake.read(exchange.headers, exchange.receive)
+            body = exchange.whole()
+            if body is None:
+                body = await self.intake.read(head.headers, exchange.receive)
+            else:
+                self.intake.take(body)
             held = len(body)
-            wishes = read_wishes(exchange.headers, exchange.query, caller, self.wishes())
+            wishes = head.wishes(caller, self.wishes())
             facts.tags = wishes.tags
-            request = await self._parse(body, encoding_of(exchange.headers))
-            if len(request.body) > held:  # what a small body was inflated to
-                self.intake.hold(len(request.body) - held)
+            if head.encoding or held > OFF_THE_LOOP:
+                request = await asyncio.to_thread(self._parse, body, head.encoding)
+                self.intake.hold(len(request.body) - held)  # what a small body was inflated to
                 held = len(request.body)
-            with exchange.watched():
-                async with await self.pipeline.answer(caller, request, wishes, facts) as answer:
-                    await self._deliver(answer, request, wishes, facts, exchange, stream)
+            else:
+                request = self._parse(body, "")
+            if exchange.tells_hang_ups:
+                await self._answer(caller, request, wishes, facts, exchange)
+            else:
+                with HangUpWatch(exchange.receive):
+                    await self._answer(caller, request, wishes, facts, exchange)
         finally:
             self.intake.leave(held)
 
-    async def _deliver(
-        self,
-        answer: Answer,
-        request: ChatRequest,
-        wishes: Wishes,
-        facts: Facts,
-        exchange: Exchange,
-        stream: EventStream,
+    async def _answer(
+        self, caller: Caller, request: ChatRequest, wishes: Wishes, facts: Facts, exchange: Exchange
     ) -> None:
-        try:
-            await self._send(answer, request, wishes, facts, exchange, stream)
-        except BaseException:
-            if (
-                answer.ending is not None
-                and answer.ending.paid is not None
-                and answer.ending.paid.kind == "complete"
-            ):
-                self.record.undelivered(
-                    facts
-                )  # the row says complete, and it is; but the last byte did not arrive
-            raise
+        async with await self.pipeline.answer(caller, request, wishes, facts) as answer:
+            try:
+                await self._send(answer, request, wishes, facts, exchange)
+            except BaseException:
+                if answer.ending is not None and answer.ending.is_paid_whole:
+                    self.record.undelivered(
+                        facts
+                    )  # the row says complete, and it is; its last byte did not arrive
+                raise
 
     async def _send(
-        self,
-        answer: Answer,
-        request: ChatRequest,
-        wishes: Wishes,
-        facts: Facts,
-        exchange: Exchange,
-        stream: EventStream,
+        self, answer: Answer, request: ChatRequest, wishes: Wishes, facts: Facts, exchange: Exchange
     ) -> None:
         if request.stream:
-            frames = self._writer(wishes, facts)
-            write = partial(self._frames, request, wishes, facts, frames)
-            await stream.relay(answer, write, frames.end, self.record.settled)
-            facts.status = 200
+            await self._send_stream(answer, request, wishes, facts, exchange)
         else:
             await self._send_whole(answer, facts, exchange)
 
-    async def _parse(self, body: bytes, encoding: str) -> ChatRequest:
-        if encoding or len(body) > OFF_THE_LOOP:
-            return await asyncio.to_thread(self._parse_now, body, encoding)
-        return self._parse_now(body, encoding)
-
-    def _parse_now(self, body: bytes, encoding: str) -> ChatRequest:
-        request = DIALECTS[self.manner.dialect].read_request(self.intake.plain(body, encoding), self.kind)
+    def _parse(self, body: bytes, encoding: str) -> ChatRequest:
+        plain = self.intake.plain(body, encoding) if encoding else body
+        request = self._format.read_request(plain, self.kind)
         if request.stream and not self.manner.streams:
             raise InvalidRequest("This kind of answer cannot be streamed.", param="stream")
         return request
 
     async def _send_whole(self, answer: Answer, facts: Facts, exchange: Exchange) -> None:
-        await answer.open()
-        async for _ in answer:
-            pass
+        completion = await answer.whole()
         await self.record.settled()
-        completion = answer.gathered.completion()
         body = b"" if completion is None else self._whole(answer, completion, facts)
         facts.status = 200
         headers = [(b"content-type", b"application/json"), *self._told(facts)]
         await exchange.respond(200, headers, body)
+
+    async def _send_stream(
+        self, answer: Answer, request: ChatRequest, wishes: Wishes, facts: Facts, exchange: Exchange
+    ) -> None:
+        frames = self._writer(wishes, facts)
+        stream = EventStream(
+            exchange, partial(self._stream_headers, facts), self.commit_after, self.manner.keep_alive
+        )
+        await stream.relay(
+            answer, partial(self._frames, request, wishes, facts, frames), frames.end, self.record.settled
+        )
+        facts.status = 200
 
     def _whole(self, answer: Answer, completion: ChatCompletion, facts: Facts) -> bytes:
         if not answer.replayed:
@@ -214,14 +216,15 @@ class ChatResource:
         return headers + self._told(facts)
 
     def _told(self, facts: Facts) -> Headers:
-        return render_facts(facts, self.clock()) + spoken_headers(self.manner, facts)
+        headers = render_facts(facts, self.clock())
+        return headers + spoken_headers(self.manner, facts) if self._speaks else headers
 
-    async def _fail(self, error: RouterError, facts: Facts, exchange: Exchange, stream: EventStream) -> None:
+    async def _fail(self, error: RouterError, facts: Facts, exchange: Exchange) -> None:
         count("errors", error.error_code or error.error_type)
         facts.status = error.http_status
-        if stream.committed:
+        if exchange.started:  # a typed error event, and no end that could be taken for a whole answer's
             exchange.close_after()
-            await stream.fail(DIALECTS[self.manner.dialect].error_event(error))
+            await exchange.end(self._format.error_event(error))
             return
         status, headers, body = error_response(error, self.manner.dialect, facts, self.clock())
         headers += spoken_headers(self.manner, facts)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
-from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from synthlang_router.api.exchange import NOTHING
+from synthlang_router.api.head import Head
 from synthlang_router.api.headers import Headers
 from synthlang_router.errors import RouterError
 
@@ -41,34 +40,34 @@ class DirectExchange:
         "_wants_continue",
         "body",
         "disconnected",
-        "headers",
+        "head",
         "keep_alive",
         "message_event",
         "more_body",
-        "path",
-        "query",
         "response_complete",
+        "started",
         "task",
     )
+
+    tells_hang_ups = True
 
     def __init__(
         self,
         protocol: GatewayProtocol,
-        path: str,
-        query: bytes,
-        headers: Headers,
+        head: Head,
         *,
-        http10: bool,
         keep_alive: bool,
-        wants_continue: bool,
+        http10: bool = False,
+        wants_continue: bool = False,
+        body: bytes | None = None,
     ) -> None:
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.body = bytearray()
-        self.more_body = True
+        """`body` is the whole of it; None: it comes by and by."""
+        self.head = head
+        self.body: bytes | bytearray = bytearray() if body is None else body
+        self.more_body = body is None
         self.disconnected = False
         self.response_complete = False
+        self.started = False
         self.keep_alive = keep_alive
         self.message_event = self
         self.task: asyncio.Task[None] | None = None
@@ -90,6 +89,12 @@ class DirectExchange:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def whole(self) -> bytes | None:
+        if self.more_body or self._fault is not None:
+            return None
+        body = self.body
+        return body if type(body) is bytes else bytes(body)
+
     async def receive(self) -> MutableMapping[str, Any]:
         """What is there of the body; waits only where nothing is."""
         if self._wants_continue:
@@ -106,9 +111,6 @@ class DirectExchange:
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
-    def watched(self) -> AbstractContextManager[object]:
-        return NOTHING
-
     def close_after(self) -> None:
         self.keep_alive = False
 
@@ -122,6 +124,7 @@ class DirectExchange:
             self._protocol.transport.abort()
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        self.started = True
         if self.more_body:  # an answer before the end of the question is the connection's last
             self.keep_alive = False
         head = self._render(status, headers, b"content-length: %d\r\n" % len(body))
@@ -129,6 +132,7 @@ class DirectExchange:
 
     async def start(self, status: int, headers: Headers) -> None:
         """Goes out with the first block, in one segment."""
+        self.started = True
         self._chunked = not self._http10
         if self._http10:
             self.keep_alive = False
@@ -141,6 +145,13 @@ class DirectExchange:
         self._protocol.transport.write(head + self._framed(block))
         if self._protocol.flow.write_paused:
             await self._protocol.flow.drain()
+
+    def push(self, block: bytes) -> bool:
+        if self.disconnected:
+            return False
+        head, self._head = self._head, b""
+        self._protocol.transport.write(head + self._framed(block))
+        return not self._protocol.flow.write_paused
 
     async def end(self, block: bytes) -> None:
         head, self._head = self._head, b""

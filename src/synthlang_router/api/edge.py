@@ -7,7 +7,6 @@ from typing import Final
 
 from synthlang_router.api.errors import error_response
 from synthlang_router.api.exchange import AsgiExchange, Exchange, Receive, Scope, Send
-from synthlang_router.api.headers import read_request_id
 from synthlang_router.api.manners import dialect_at
 from synthlang_router.api.unserved import realtime
 from synthlang_router.errors import MethodNotAllowed
@@ -51,7 +50,7 @@ class Edge:
 
 async def _refuse_method(exchange: Exchange, method: str) -> None:
     error = MethodNotAllowed(f"{method} is not allowed here; this path takes POST.")
-    status, headers, body = error_response(error, dialect_at(exchange.path), None, 0.0)
+    status, headers, body = error_response(error, dialect_at(exchange.head.path), None, 0.0)
     await exchange.respond(status, [*headers, (b"allow", b"POST"), _request_id(exchange)], body)
 
 
@@ -62,5 +61,5 @@ async def _refuse_upgrade(exchange: Exchange) -> None:
 
 
 def _request_id(exchange: Exchange) -> tuple[bytes, bytes]:
-    request_id = read_request_id(exchange.headers)
+    request_id = exchange.head.request_id
     return b"x-request-id", (new_request_id() if request_id is None else request_id).encode()

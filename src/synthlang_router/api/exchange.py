@@ -7,12 +7,13 @@ protocol, which leaves the scope, the message dicts and the header checks of the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
-from synthlang_router.api.hangup import HangUpWatch
+from synthlang_router.api.head import Head
 from synthlang_router.api.headers import Headers
 
+Push = Callable[[bytes], bool]
+"""Writes; False: the client reads slower than that, so wait for it."""
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -22,21 +23,25 @@ class Exchange(Protocol):
     """Used once, by one task. `respond`, or `start` and any number of `write` and one `end`."""
 
     @property
-    def path(self) -> str: ...
+    def head(self) -> Head: ...
 
     @property
-    def query(self) -> bytes: ...
+    def tells_hang_ups(self) -> bool:
+        """Whether a client that leaves cancels the work by itself, so that nobody need watch `receive`."""
+        ...
 
     @property
-    def headers(self) -> Headers: ...
+    def started(self) -> bool:
+        """Whether a status has been sent."""
+        ...
+
+    def whole(self) -> bytes | None:
+        """The body, if all of it is here; to be called once, before `receive`."""
+        ...
 
     @property
     def receive(self) -> Receive:
         """ASGI's `http.request` and `http.disconnect` messages."""
-        ...
-
-    def watched(self) -> AbstractContextManager[object]:
-        """While it is entered a hang-up cancels the current task; a server that does so by itself needs nothing."""
         ...
 
     def close_after(self) -> None:
@@ -55,23 +60,30 @@ class Exchange(Protocol):
         """Waits while the client reads slower than we write."""
         ...
 
+    @property
+    def push(self) -> Push | None:
+        """`write` without waiting; None where there is no such thing."""
+        ...
+
     async def end(self, block: bytes) -> None: ...
 
 
 class AsgiExchange:
     """Over any ASGI server."""
 
-    __slots__ = ("_send", "headers", "path", "query", "receive")
+    __slots__ = ("_send", "head", "receive", "started")
+
+    tells_hang_ups = False
+    push = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.path: str = scope["path"]
-        self.query: bytes = scope["query_string"]
-        self.headers: Headers = scope["headers"]
+        self.head = Head(scope["path"], scope["query_string"], scope["headers"])
         self.receive = receive
+        self.started = False
         self._send = send
 
-    def watched(self) -> AbstractContextManager[object]:
-        return HangUpWatch(self.receive)
+    def whole(self) -> bytes | None:
+        return None
 
     def close_after(self) -> None:
         """ASGI has no word for it."""
@@ -85,6 +97,7 @@ class AsgiExchange:
         await self.end(body)
 
     async def start(self, status: int, headers: Headers) -> None:
+        self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, block: bytes) -> None:
@@ -92,7 +105,3 @@ class AsgiExchange:
 
     async def end(self, block: bytes) -> None:
         await self._send({"type": "http.response.body", "body": block, "more_body": False})
-
-
-NOTHING = nullcontext()
-"""What a server that cancels by itself enters."""

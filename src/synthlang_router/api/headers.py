@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 from msgspec import structs
@@ -29,6 +30,7 @@ _READ: Final = frozenset(
     }
 )
 _RELAYED: Final = (b"anthropic-beta", b"anthropic-version", b"openai-beta")
+_CACHE: Final = {status: (b"x-cache", status.value.encode()) for status in CacheStatus}
 _CACHE_RANK: Final = {"off": 0, "exact": 1, "semantic": 2}
 _COMPRESSIONS: Final = ("off", "transparent", "native")
 _LEVELS: Final = ("exact", "readable", "session")
@@ -47,6 +49,14 @@ def read_request_id(headers: Headers) -> str | None:
                 text if text.isascii() and text.isprintable() and 0 < len(text) <= _MAX_REQUEST_ID else None
             )
     return None
+
+
+def encoding_of(headers: Headers) -> str:
+    """The Content-Encoding, empty where the body is plain; several lines of it are one list (RFC 9110 section 5.2)."""
+    codings = [
+        value.decode("latin-1").strip().lower() for name, value in headers if name == b"content-encoding"
+    ]
+    return ",".join(codings)
 
 
 def read_wishes(headers: Headers, query: bytes, caller: Caller, defaults: Wishes) -> Wishes:
@@ -187,13 +197,17 @@ def render_facts(facts: Facts, now: float) -> Headers:
     if facts.rate is not None:
         _add_rate(headers, facts.rate)
     if facts.cache is not None:
-        headers.append((b"x-cache", facts.cache.value.encode()))
+        headers.append(_CACHE[facts.cache])
         if facts.age is not None:
             headers.append((b"age", str(max(0, int(facts.age))).encode()))
         if facts.cache is CacheStatus.SEMANTIC_HIT:
             _add_number(headers, b"x-cache-similarity", facts.similarity)
             _add_number(headers, b"x-cache-confidence", facts.confidence)
-    _add_service(headers, facts)
+    headers += _service(facts.served_model, facts.provider, facts.route_reason, facts.dropped)
+    if facts.attempts:
+        headers.append((b"x-synthlang-attempts", b"%d" % len(facts.attempts)))
+    if facts.simulated:
+        headers.append((b"x-synthlang-simulated", b"true"))
     _add_savings(headers, facts)
     for name, value in facts.upstream_headers:
         headers.append((name.encode("latin-1"), value.encode("latin-1")))
@@ -217,20 +231,20 @@ def _add_number(headers: Headers, name: bytes, value: float | None) -> None:
         headers.append((name, b"%.4f" % value))
 
 
-def _add_service(headers: Headers, facts: Facts) -> None:
+@lru_cache(256)
+def _service(model: str, provider: str, reason: str, dropped: tuple[str, ...]) -> Headers:
+    """Who served it and why: the same for most requests."""
+    headers: Headers = []
     for name, text in (
-        (b"x-synthlang-model", facts.served_model),
-        (b"x-synthlang-provider", facts.provider),
-        (b"x-synthlang-route", facts.route_reason),
-        (b"x-synthlang-dropped-params", ",".join(facts.dropped)),
+        (b"x-synthlang-model", model),
+        (b"x-synthlang-provider", provider),
+        (b"x-synthlang-route", reason),
+        (b"x-synthlang-dropped-params", ",".join(dropped)),
     ):
         if text:
             plain = text.isascii() and text.isprintable()
             headers.append((name, text.encode("ascii" if plain else "unicode_escape")))
-    if facts.attempts:
-        headers.append((b"x-synthlang-attempts", b"%d" % len(facts.attempts)))
-    if facts.simulated:
-        headers.append((b"x-synthlang-simulated", b"true"))
+    return headers
 
 
 def _add_savings(headers: Headers, facts: Facts) -> None:

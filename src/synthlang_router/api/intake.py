@@ -50,6 +50,13 @@ class Intake:
         self.requests -= 1
         self.bytes -= size
 
+    def take(self, body: bytes) -> bytes:
+        """A body that is here already; as `read`."""
+        if len(body) > self.max_body:
+            raise self._too_large()
+        self.hold(len(body))
+        return body
+
     async def read(self, headers: Headers, receive: Receive) -> bytes:
         """The body as sent. Its bytes count as in flight as they come, until `leave`; not if this raises."""
         for name, value in headers:
@@ -98,14 +105,6 @@ class Intake:
     def _too_full(self) -> Overloaded:
         count("refused", "bytes_in_flight")
         return Overloaded("Too many bytes are in flight.", retry_after=1.0)
-
-
-def encoding_of(headers: Headers) -> str:
-    """The Content-Encoding, empty where the body is plain; several lines of it are one list (RFC 9110 section 5.2)."""
-    codings = [
-        value.decode("latin-1").strip().lower() for name, value in headers if name == b"content-encoding"
-    ]
-    return ",".join(codings)
 
 
 def _alive(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,86 +1,67 @@
-"""`GatewayProtocol`: uvicorn's httptools protocol with the bounds and the news it leaves out.
+"""`GatewayProtocol`: the way from a client's bytes to a resource, for the hot paths without ASGI and without a task. [hot]
 
-Each addition is pinned by a test against the installed uvicorn: a hang-up cancels the request's own task at once (no
-watcher task a request); headers are bounded in count and size; whoever is slow in sending, or does not read, is not
-waited for; a request that others might read differently is refused in OpenAI's error shape; and requests for the hot
-paths go straight to their resource (`DirectExchange`).
+    bytes --> a whole request under a known head (`heads`) ---------------------> its resource
+          \\-> the parser, within bounds (`bounded`) --> a hot path, POST --------> its resource, once the block is read
+                                                    \\-> anything else, or one request too many at once --> ASGI
+
+A resource runs as a `Drive`: at once, up to where it has to wait. A connection that is lost cancels it, so that no
+request needs a watcher. One look now and then, not a timer a request, ends connections on which nobody asks any more.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, Literal, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, cast
 
-import httptools
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from synthlang_router.api.bounded import BoundedProtocol
 from synthlang_router.api.direct import DirectExchange
-from synthlang_router.api.refusal import refusal
-from synthlang_router.api.slow_reader import ReaderWatch
-from synthlang_router.api.target import is_plain
+from synthlang_router.api.head import Head
 from synthlang_router.api.unread import UnreadWatch
+from synthlang_router.drive import Drive
 from synthlang_router.ending import HUNG_UP
-from synthlang_router.errors import ClientTimeout, HeadersTooLarge, InvalidRequest, RouterError
+from synthlang_router.heads import Heads
 from synthlang_router.telemetry import count
 
-MAX_HEADERS: Final = 100
-MAX_HEADER_BYTES: Final = 65_536
-"""The target, names and values, trailers included."""
-SLOWEST: Final = 100_000
-"""Bytes of a body for which a client gets another second."""
-LINGER_SECONDS: Final = 1.0
-"""How long what a client still sends is read after its answer, so that a reset does not take the answer with it."""
-
-Owed = Literal["nothing", "headers", "body"]
+Serve = Callable[[DirectExchange], Coroutine[Any, Any, None]]
+Known = tuple[Serve, Head]
 
 
-class GatewayProtocol(HttpToolsProtocol):
-    """One client connection. `patience` is in seconds: for headers, for a body, for anything of an answer to be read."""
+class GatewayProtocol(BoundedProtocol):
+    """One client connection. `known` is shared by all."""
 
-    _date: tuple[object, bytes] = (None, b"")
-
-    def __init__(self, config: Config, *arguments: Any, patience: float, **options: Any) -> None:
+    def __init__(self, config: Config, *arguments: Any, known: Heads[Known], **options: Any) -> None:
         super().__init__(config, *arguments, **options)
-        self._hot: Mapping[bytes, Callable[[DirectExchange], Awaitable[None]]] = getattr(
-            self.app, "direct", {}
-        )
-        self._patience = patience
-        self._owed: Owed = "headers"
-        self._since = 0.0
-        self._header_bytes = self._body_bytes = self._hosts = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._reader: ReaderWatch
+        self._hot: Mapping[bytes, Serve] = getattr(self.app, "direct", {})
+        self._known = known
+        self._ready: tuple[DirectExchange, Coroutine[Any, Any, None]] | None = None
+        self._task: Drive | asyncio.Task[None] | None = None
         self._unread: UnreadWatch | None = None
-        self._over = False  # nothing that still comes is read
-        self._again = False  # this head is read once more, without its upgrade
-        self._answering: RequestResponseCycle | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        super().connection_made(transport)
-        self._reader = ReaderWatch(transport, self.loop, self._patience)
-        self._wait()
+        self._idle_since = 0.0
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
-        self._unset_keepalive_if_required()
-        self._read(data)
-        if self._owed == "nothing":
-            if self._is_busy():
+        name = b""
+        if self._between and not self.is_busy():
+            known, name, start = self._known.look(data)
+            if known is not None:
+                self._serve_known(known, data[start:])
                 return
-            self._header_bytes = 0
-            self._owed = "headers"  # empty lines before a request: the time for it runs
-        if self._owed == "body" and not self._is_busy():
-            self.close_politely(unread=True)  # answered before its body was here, which nobody needs now
-        elif self._timer is None:
-            self._wait()
+        self._read(data)
+        if self._ready is not None:
+            self._begin(name)
+        self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         self._reader.stop()
         super().connection_lost(exc)
         if self._answering is not None and self._task is not None and not self._answering.response_complete:
@@ -88,213 +69,89 @@ class GatewayProtocol(HttpToolsProtocol):
             count("hang_ups")
             self._task.cancel(HUNG_UP)
 
-    def _read(self, data: bytes) -> None:
-        while not self._over:
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                if self._again:
-                    self._again = False
-                    data = self._head_without_upgrade() + data[upgrade.args[0] :]
-                    continue
-            except httptools.HttpParserError:
-                self._refuse(InvalidRequest("The request is not valid HTTP."))
-            return
-
-    def _head_without_upgrade(self) -> bytes:
-        """What a client offers beside HTTP/1.1 is ignored (RFC 9110 section 7.8); the parser would leave the body out.
-
-        Java's client offers HTTP/2 with every request that is not under TLS.
-        """
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0] != b"upgrade"]
-        return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
-
-    # What the parser tells
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._owed = "headers"
-        self._header_bytes = self._body_bytes = self._hosts = 0
-
-    def on_url(self, url: bytes) -> None:
-        self._header_bytes += len(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
-            self._refuse(HeadersTooLarge("The request headers are too many or too large."))
-            return
-        if (
-            self._owed == "body"
-        ):  # a trailer must not become a header after all was decided (RFC 9110 section 6.5.1)
-            return
-        name = name.lower()
-        if name == b"host":
-            self._hosts += 1
-        elif name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        if self._over:
-            return
-        self._stop_waiting()
-        self._owed = "body"
-        http10 = self.parser.get_http_version() == "1.0"
-        if not is_plain(self.url):
-            self._refuse(InvalidRequest("The request target must be a plain absolute path."))
-        elif self._hosts > 1 or not (self._hosts or http10):  # RFC 9112 section 3.2
-            self._refuse(InvalidRequest("A request has exactly one Host header."))
-        elif self.parser.should_upgrade() and self._get_upgrade() != b"websocket":
-            self._again = True
-        else:
-            self._serve(http10)
-
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        if self.cycle is not None and not self._over:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._owed = "nothing"
-        self._stop_waiting()
-        if self.cycle is not None and not self._over and not self._again:
-            super().on_message_complete()
-
     # The way to the app
 
-    def _serve(self, http10: bool) -> None:
+    def serve(self, http10: bool) -> None:
         path, _, query = self.url.partition(b"?")
         serve = self._hot.get(path)
-        if serve is None or self._is_busy() or self.parser.get_method() != b"POST":
-            super().on_headers_complete()
+        if serve is None or self.is_busy() or self.parser.get_method() != b"POST":
+            super().serve(http10)
             if self.pipeline:
                 self._unread = self._unread or UnreadWatch(self.transport, self.flow, self.loop)
                 self._unread.begin()
         else:
             self._serve_directly(serve, path.decode(), query, http10)
 
-    def _is_busy(self) -> bool:
-        return self._answering is not None and not self._answering.response_complete
-
-    def _serve_directly(
-        self, serve: Callable[[DirectExchange], Awaitable[None]], path: str, query: bytes, http10: bool
-    ) -> None:
+    def _serve_directly(self, serve: Serve, path: str, query: bytes, http10: bool) -> None:
+        """Once the parser has read all of this block: then the body is here, if it came with the head."""
         exchange = DirectExchange(
             self,
-            path,
-            query,
-            self.headers,
+            Head(path, query, self.headers),
             http10=http10,
             keep_alive=not http10 and self.parser.should_keep_alive(),
             wants_continue=self.expect_100_continue,
         )
-        self.cycle = cast(RequestResponseCycle, exchange)
-        self._run(self.cycle, cast(Coroutine[Any, Any, None], serve(exchange)))
+        self.cycle = self._answering = cast(RequestResponseCycle, exchange)
+        self._ready = exchange, serve(exchange)
+
+    def _begin(self, name: bytes) -> None:
+        """Begin what is ready; where the block was this one request, its head is learned under `name`."""
+        ready, self._ready = self._ready, None
+        if ready is None:
+            return
+        exchange, work = ready
+        if name and self._owed == "nothing" and exchange.keep_alive and not self.expect_100_continue:
+            head = exchange.head
+            headers = [pair for pair in head.headers if pair[0] != b"content-length"]
+            self._known.learn(name, (self._hot[head.path.encode()], Head(head.path, head.query, headers)))
+        self._drive(work)
+
+    def _serve_known(self, known: Known, body: bytes) -> None:
+        serve, head = known
+        self._stop_waiting()
+        self._owed = "nothing"
+        exchange = DirectExchange(self, head, keep_alive=True, body=body)
+        self.cycle = self._answering = exchange  # type: ignore[assignment]  # it has what is read of a cycle
+        self._drive(serve(exchange))
+
+    def _drive(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = drive = Drive(work, self.loop, self._ended)
+        drive.start()
+        if not drive.over:
+            self.tasks.add(drive)  # type: ignore[arg-type]  # a drive can be cancelled like a task
+
+    def _ended(self, drive: Drive) -> None:
+        self.tasks.discard(drive)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._run(cycle, cycle.run_asgi(app))
-
-    def _run(self, cycle: RequestResponseCycle, work: Coroutine[Any, Any, None]) -> None:
         self._answering = cycle
-        self._task = task = self.loop.create_task(work)
+        self._task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    def date_line(self) -> bytes:
-        """The headers that uvicorn renews every second, rendered once for each."""
-        headers = self.server_state.default_headers
-        if self._date[0] is not headers:
-            GatewayProtocol._date = (headers, b"".join(b"%b: %b\r\n" % pair for pair in headers))
-        return self._date[1]
-
-    # Time
-
-    def _wait(self) -> None:
-        """For what the client owes, from now on."""
-        self._since = self.loop.time()
-        self._timer = self.loop.call_later(self._patience, self._look)
-
-    def _stop_waiting(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _look(self) -> None:
-        """The time is over, unless it was we who did not read, or enough of a large body has come to go on."""
-        self._timer = None
-        now = self.loop.time()
-        due = self._since + self._patience + self._body_bytes / SLOWEST
-        if self.flow.read_paused:
-            self._wait()
-        elif self._owed == "body" and now < due:
-            self._timer = self.loop.call_at(due, self._look)
-        elif self._owed == "body":
-            self._refuse(ClientTimeout("The request body did not arrive in time."))
-        elif self._header_bytes:
-            self._refuse(ClientTimeout("The request headers did not arrive in time."))
-        else:
-            self.transport.close()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._reader.begin()
-
-    def resume_writing(self) -> None:
-        self._reader.stop()
-        super().resume_writing()
-
     # The end
 
-    def timeout_keep_alive_handler(self) -> None:
-        self._part()
-
     def on_response_complete(self) -> None:
-        if self._over:
-            self.pipeline.clear()
-        else:
-            super().on_response_complete()
-
-    def close_politely(self, *, unread: bool) -> None:
-        """Close; where the client is still sending, a moment later."""
-        self._over = True
-        self._stop_waiting()
-        if not unread:
-            self._part()
-        elif not self.transport.is_closing():
-            self.flow.resume_reading()
-            self.transport.write_eof()
-            self.loop.call_later(LINGER_SECONDS, self._part)
-
-    def _part(self) -> None:
-        """Close once everything is sent; a client that does not read it loses it."""
-        if not self.transport.is_closing():
-            self.transport.close()
-            if self.transport.get_write_buffer_size():
-                self.loop.call_later(self._patience, self.transport.abort)
-
-    def _refuse(self, error: RouterError) -> None:
-        """Nothing more is read. The request it is about gets `error`; one before it, its own answer, as the last."""
+        """As uvicorn's, but for its timer a request: one a connection looks now and then how long nobody asked."""
+        self.server_state.total_requests += 1
         if self._over or self.transport.is_closing():
-            return
-        self._over = True
-        self._stop_waiting()
-        count("refused", f"http_{error.http_status}")
-        answering = self._answering
-        if answering is None or answering.response_complete:
-            self._tell(error)
-        elif answering is not self.cycle or not answering.more_body:
             self.pipeline.clear()
-            answering.keep_alive = False
-        elif isinstance(answering, DirectExchange):
-            answering.fail(error)
-        else:
-            answering.disconnected = True
-            answering.message_event.set()
-            self._tell(error)
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_for_requests)
 
-    def _tell(self, error: RouterError) -> None:
-        self.transport.write(refusal(error, self.date_line()))
-        self.close_politely(unread=True)
+    def _look_for_requests(self) -> None:
+        self._idle_timer = None
+        if self.is_busy() or self._timer is not None:  # the next answer's end begins this anew
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self._part()
+        else:
+            self._idle_timer = self.loop.call_later(left, self._look_for_requests)

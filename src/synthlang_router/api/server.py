@@ -18,8 +18,9 @@ import uvicorn
 
 from synthlang_router.api.edge import ASGIApp
 from synthlang_router.api.intake import Intake
-from synthlang_router.api.protocol import GatewayProtocol
+from synthlang_router.api.protocol import GatewayProtocol, Known
 from synthlang_router.ending import SHUTDOWN
+from synthlang_router.heads import Heads
 from synthlang_router.telemetry import count
 
 BACKLOG = 4096
@@ -37,7 +38,10 @@ class GatewayServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=cast(type[asyncio.Protocol], partial(GatewayProtocol, patience=client_timeout)),
+                http=cast(
+                    type[asyncio.Protocol],
+                    partial(GatewayProtocol, patience=client_timeout, known=Heads[Known]()),
+                ),
                 ws="none",
                 loop="uvloop",
                 lifespan="off",

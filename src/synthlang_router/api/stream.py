@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol
 
 from synthlang_router.answer import Answer, Item
-from synthlang_router.api.exchange import Exchange
+from synthlang_router.api.exchange import Exchange, Push
 from synthlang_router.api.headers import Headers
 from synthlang_router.models import ChatChunk
 from synthlang_router.wire.sse import frame
@@ -25,7 +26,7 @@ KEEP_ALIVE_EVERY: Final = 15.0
 class EventStream:
     """Sends one answer; used once, by one task."""
 
-    __slots__ = ("_alive", "_commit_after", "_exchange", "_headers", "_keep_alive_block", "committed")
+    __slots__ = ("_alive", "_commit_after", "_exchange", "_headers", "_keep_alive_block")
 
     def __init__(
         self,
@@ -39,7 +40,6 @@ class EventStream:
         self._headers = headers
         self._commit_after = commit_after
         self._alive: asyncio.Task[None] | None = None
-        self.committed = False
 
     async def relay(
         self,
@@ -57,9 +57,11 @@ class EventStream:
             if self._alive is not None:
                 await self._stop_keeping_alive()
         exchange = self._exchange
-        if not self.committed:
-            self.committed = True
+        if not exchange.started:
             await exchange.start(200, self._headers())
+        push = exchange.push
+        if push is not None:
+            answer.deliver_to(partial(_deliver, push, frames))
         async for batch in answer:
             block = frames(batch)
             if block:
@@ -67,12 +69,7 @@ class EventStream:
         await settled()
         await exchange.end(end())
 
-    async def fail(self, event: bytes) -> None:
-        """End a stream whose headers are out with a typed error event and without `[DONE]`."""
-        await self._exchange.end(event)
-
     def _keep_alive(self) -> None:
-        self.committed = True
         self._alive = asyncio.get_running_loop().create_task(self._send_comments())
 
     async def _send_comments(self) -> None:
@@ -88,6 +85,11 @@ class EventStream:
             task.cancel()
             with suppress(asyncio.CancelledError, OSError):
                 await task
+
+
+def _deliver(push: Push, frames: Callable[[Sequence[Item]], bytes], batch: Sequence[Item]) -> bool:
+    block = frames(batch)
+    return not block or push(block)
 
 
 class Frames(Protocol):

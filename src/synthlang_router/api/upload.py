@@ -10,7 +10,7 @@ from typing import Final
 
 from synthlang_router.api.exchange import Exchange
 from synthlang_router.api.headers import Headers
-from synthlang_router.api.intake import HungUp, Intake, encoding_of
+from synthlang_router.api.intake import HungUp, Intake
 from synthlang_router.errors import RequestTooLarge, UnsupportedEncoding
 from synthlang_router.telemetry import count
 from synthlang_router.wire.form import FormReader, boundary_of
@@ -90,9 +90,9 @@ class FormUpload:
 
 def open_upload(exchange: Exchange, media: str, most: int) -> FormUpload:
     """Raises RequestTooLarge for what says so itself, and UnsupportedEncoding: a form is not inflated on its way."""
-    if encoding_of(exchange.headers) not in ("", "identity"):
+    if exchange.head.encoding not in ("", "identity"):
         raise UnsupportedEncoding("A form is taken as it is, without Content-Encoding.")
-    declared = declared_length(exchange.headers)
+    declared = declared_length(exchange.head.headers)
     if declared is not None and declared > most:
         raise too_large(most)
     return FormUpload(exchange, media, declared, most)

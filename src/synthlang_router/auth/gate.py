@@ -71,6 +71,10 @@ class Gate:
         """
         return self._keyring.verify(headers)
 
+    def still_holds(self, caller: Caller) -> bool:
+        """Whether a caller that `verify_api_key` gave still has that key."""
+        return self._keyring.still_holds(caller)
+
     def get_user_id(self, caller: Caller) -> str:
         """The key's `user`, else its name: whose request this is, as records and limits know it."""
         return caller.user_id

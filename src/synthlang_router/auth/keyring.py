@@ -45,6 +45,7 @@ class Keyring:
         self._clock = clock
         self._stale_after = stale_after
         self._entries: dict[bytes, _Entry] = {}
+        self._by_caller: dict[str, _Entry] = {}
         self._budgets: dict[str, Budget] = {}
         self._lines: dict[str, tuple[str, ...]] = {}
         self._revision: int | None = None
@@ -73,6 +74,14 @@ class Keyring:
             count("auth_refused", "no_valid_key")
             raise AuthenticationError
         return found.caller
+
+    def still_holds(self, caller: Caller) -> bool:
+        """Whether the key of a caller that `verify` gave is still as good, and counts as used now."""
+        entry, now = self._by_caller.get(caller.key_id), self._clock()
+        if entry is None or entry.caller is not caller or now >= entry.expires or self.stale:
+            return False
+        entry.used = now
+        return True
 
     def _find(self, name: bytes, value: bytes) -> _Entry | None:
         if name == b"authorization":
@@ -109,6 +118,7 @@ class Keyring:
             if digest in known:
                 entry.used = known[digest].used
         self._entries = entries
+        self._by_caller = {entry.caller.key_id: entry for entry in entries.values()}
         self._budgets = {key.key_id: key.budget for key in snapshot.keys if key.budget is not None}
         lines: dict[str, tuple[str, ...]] = {}
         for key in snapshot.keys:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from synthlang_router.answer import Batch, Item
+from synthlang_router.answer import Batch, Deliver, Item
 from synthlang_router.errors import (
     InvalidRequest,
     ProviderError,
@@ -25,6 +25,7 @@ from synthlang_router.llm_provider.refusal import refusal_of
 from synthlang_router.llm_provider.told import passed_on, resets_in
 from synthlang_router.llm_provider.transport import (
     MAX_BODY,
+    Pushing,
     Timeouts,
     UpstreamRequest,
     UpstreamResponse,
@@ -152,6 +153,21 @@ class Call:
         if self._stream is None or self._response is None:
             return None
         return await self._read(self._response, self._stream)
+
+    async def relay(self, deliver: Deliver) -> None:
+        """Hand the chunks over as they come, for as long as `deliver` wants more and the transport can; then `next`."""
+        response, stream = self._response, self._stream
+        if stream is None or self._ended or stream.done or stream.failed or not isinstance(response, Pushing):
+            return
+
+        def sink(block: bytes) -> bool:
+            chunks = stream.feed(block)
+            return (not chunks or deliver(chunks)) and not stream.done and not stream.failed
+
+        try:
+            await response.relay(sink)
+        except ProviderError as error:
+            raise judged(error, self._endpoint.provider.name) from None
 
     def close(self) -> None:
         """Let go of the connection: for reuse after a whole answer, else the provider is told to stop at once."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from synthlang_router.answer import Answer, Batch, Gathered
+from synthlang_router.answer import Answer, Batch, Gathered, Tap
 from synthlang_router.errors import ProviderProtocolError
 from synthlang_router.llm_provider.explaining import Way
 from synthlang_router.llm_provider.lane import TargetHealth
@@ -62,12 +63,14 @@ class LLMProvider:
     def chat(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         """An answer that begins to be fetched when it is first read."""
         if request.stream:
-            return Answer(self.stream_chat(route, request, wishes, facts), facts, dialect=request.dialect)
-        return Answer(self._whole(route, request, wishes, facts), facts, dialect=request.dialect)
+            tap = Tap()
+            source = self.stream_chat(route, request, wishes, facts, tap)
+            return Answer(source, facts, dialect=request.dialect, tap=tap)
+        return self._whole(route, request, wishes, facts)
 
     def embed(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         """The embeddings answer, as a stream of one."""
-        return Answer(self._whole(route, request, wishes, facts), facts, dialect=request.dialect)
+        return self._whole(route, request, wishes, facts)
 
     def relay(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
         """The answer to a passage, block by block and unread; nobody keeps it."""
@@ -78,7 +81,7 @@ class LLMProvider:
         if route.provider not in self._counting:
             return None
         alone = msgspec.structs.replace(route, alternatives=(), peers=0)
-        return Answer(self._whole(alone, request, wishes, facts), facts, dialect=request.dialect)
+        return self._whole(alone, request, wishes, facts)
 
     async def complete_chat(
         self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
@@ -104,9 +107,12 @@ class LLMProvider:
         return completion
 
     async def stream_chat(
-        self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
+        self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts, tap: Tap | None = None
     ) -> AsyncGenerator[Batch]:
-        """What came together stays together. Nothing is yielded before the first data."""
+        """What came together stays together. Nothing is yielded before the first data.
+
+        Where somebody stands at the `tap`, what comes goes there at once, and is yielded only where that cannot be.
+        """
         trial, batch = await self._resilience.begin(route, request, wishes, facts)
         try:
             facts.first_data = self._clock()
@@ -114,6 +120,8 @@ class LLMProvider:
             while following is not None:
                 if following:
                     yield following
+                if tap is not None and tap.deliver is not None:
+                    await trial.relay(tap.deliver)
                 following = await trial.next()
         finally:
             trial.close()
@@ -136,7 +144,6 @@ class LLMProvider:
         except (msgspec.DecodeError, IndexError):
             raise ProviderProtocolError("The provider sent an embeddings answer without a vector.") from None
 
-    async def _whole(
-        self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts
-    ) -> AsyncGenerator[Batch]:
-        yield (await self.complete_chat(route, request, wishes, facts),)
+    def _whole(self, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts) -> Answer:
+        fetch = partial(self.complete_chat, route, request, wishes, facts)
+        return Answer.once(fetch, facts, dialect=request.dialect)

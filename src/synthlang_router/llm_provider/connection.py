@@ -21,63 +21,35 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import Callable
-from typing import Final, Literal, cast
-
-import httptools
+from typing import cast
 
 from synthlang_router.errors import ProviderError, ProviderProtocolError, ProviderUnavailable
+from synthlang_router.heads import Heads
+from synthlang_router.llm_provider.parsing import MOST_FRAMING, AnswerParser
 from synthlang_router.llm_provider.received import Received
 from synthlang_router.llm_provider.sockets import keep_alive
+from synthlang_router.llm_provider.told import RememberedHeaders
 from synthlang_router.llm_provider.transport import (
     END_WITHIN,
     MAX_HEADER_BYTES,
-    MAX_HEADERS,
     UpstreamRequest,
-    Useless,
 )
 from synthlang_router.llm_provider.watch import Watch
 
-State = Literal["idle", "asked", "answering", "closed"]
 
-MOST_FRAMING: Final = 64
-"""Bytes of framing (chunk sizes, their extensions, trailers) for each byte of body, beyond `MAX_HEADER_BYTES`."""
-
-MOST_NAMES: Final = 1_024
-MOST_NAME: Final = 64
-"""Bytes of a name that is remembered."""
-_names: dict[bytes, str] = {}
-"""Header names in lower case by how they were written: a provider writes the same ones every time."""
-
-
-class _SurplusError(Exception):
-    """Another message begins where one answer was due; stops the parser."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(AnswerParser, asyncio.Protocol):
     """`freed(connection)` is called whenever it may be used again, `gone(connection)` once, when it is closed."""
 
     __slots__ = (
-        "_answer",
-        "_body",
-        "_ended",
         "_freed",
         "_gone",
-        "_head_done",
-        "_headers",
-        "_interim",
-        "_keep",
-        "_lines",
+        "_heads",
         "_loop",
-        "_max_body",
-        "_parser",
         "_poll",
-        "_raw",
         "_transport",
-        "_until_end",
         "heard",
         "idle_since",
         "served",
-        "state",
         "watch",
     )
 
@@ -86,8 +58,10 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         freed: Callable[[Connection], None],
         gone: Callable[[Connection], None],
+        heads: Heads[RememberedHeaders] | None = None,
     ) -> None:
-        self.state: State = "idle"
+        super().__init__()
+        self._heads: Heads[RememberedHeaders] = Heads() if heads is None else heads
         self.heard = False
         self.served = 0
         self.idle_since = 0.0
@@ -95,14 +69,8 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._freed = freed
         self._gone = gone
-        self._parser = httptools.HttpResponseParser(self)
         self._poll = select.poll()
         self._transport: asyncio.Transport
-        self._answer: Received | None = None
-        self._headers: dict[str, str] = {}
-        self._max_body: int | None = None
-        self._raw = self._body = self._lines = 0
-        self._head_done = self._interim = self._ended = self._keep = self._until_end = False
 
     # What the pool asks
 
@@ -113,15 +81,10 @@ class Connection(asyncio.Protocol):
         if self.state == "closed":
             answer.fail(ProviderUnavailable("The provider closed the connection before it was asked."))
             return answer
-        self._answer = answer
+        self._await_answer(answer, request)
         self.state = "asked"
         self.served += 1
-        self._headers = {}
-        self._max_body = request.max_body
-        self._raw = self._body = self._lines = 0
-        self._head_done = self._interim = self._ended = self._until_end = False
         self.watch.begin(request.timeouts, request.deadline)
-        self.watch.wait("first_token")
         if len(request.body) > MAX_HEADER_BYTES:
             self._transport.writelines((head, request.body))
         else:
@@ -173,25 +136,45 @@ class Connection(asyncio.Protocol):
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
+        answer = self._answer
+        if answer is None:
             self.abort()
             return
+        name = b""
+        if not self.heard:
+            known, name, start = self._heads.look(data)
+            if known is not None and self._take_whole(answer, known, data, start):
+                return
         self.heard = True
-        self._raw += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail(Useless("The provider switched to another protocol."))
-        except httptools.HttpParserError:
-            self._keep = False
-            if not self._ended:  # else what came after the answer is no matter of the answer's
-                self._fail(ProviderProtocolError("The provider's answer was not HTTP."))
-        if self.state == "closed":
-            return
-        if self._ended:
-            self._finish()
-        elif self._raw > MAX_HEADER_BYTES + MOST_FRAMING * self._body:
-            self._fail(ProviderProtocolError("The provider's answer is all framing and no body."))
+        self._read(data)
+        if self.state != "closed":
+            if self._ended:
+                if name and self._may_learn(data):
+                    self._learn(name)
+                self._finish()
+            elif self._raw > MAX_HEADER_BYTES + MOST_FRAMING * self._body:
+                self._fail(ProviderProtocolError("The provider's answer is all framing and no body."))
+            else:
+                answer.tell()
+
+    def _take_whole(self, answer: Received, headers: RememberedHeaders, data: bytes, start: int) -> bool:
+        """One whole answer with status 200 under a head that the parser has read before; it need not see this one."""
+        if self._max_body is not None and len(data) - start > self._max_body:
+            return False
+        self.heard = self._keep = True
+        answer.open(200, headers)
+        if len(data) > start:
+            answer.feed(data[start:])
+        self._finish()
+        return True
+
+    def _may_learn(self, data: bytes) -> bool:
+        return self._keep and data.startswith(b"HTTP/1.1 200 ") and "content-length" in self._headers
+
+    def _learn(self, name: bytes) -> None:
+        headers = RememberedHeaders(self._headers)
+        del headers["content-length"]
+        self._heads.learn(name, headers)
 
     def eof_received(self) -> None:
         self._end()
@@ -229,64 +212,3 @@ class Connection(asyncio.Protocol):
             self.abort()
         if answer is not None:
             answer.end()
-
-    # What the parser tells
-
-    def on_message_begin(self) -> None:
-        if self._ended:
-            raise _SurplusError
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._head_done:  # a trailer, which nobody reads
-            return
-        key = _names.get(name)
-        if key is None:
-            key = name.decode("latin-1").lower()
-            if len(_names) < MOST_NAMES and len(name) <= MOST_NAME:
-                _names[name] = key
-        headers = self._headers
-        text = value.decode("latin-1").rstrip(" \t")  # RFC 9110 section 5.5; llhttp leaves what stands behind
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-        self._lines += 1
-        if self._lines > MAX_HEADERS:
-            self._fail(ProviderProtocolError("The provider sent too many headers."))
-
-    def on_headers_complete(self) -> None:
-        if self._answer is None:
-            return
-        status = self._parser.get_status_code()
-        if status < 200 and status != 101:
-            self._interim = True
-            self._headers = {}
-            self._lines = 0
-            return
-        self._head_done = True
-        self._keep = self._parser.should_keep_alive()
-        headers = self._headers
-        length = headers.get("content-length")
-        self._until_end = length is None and not headers.get("transfer-encoding", "").lower().endswith(
-            "chunked"
-        )
-        self.state = "answering"
-        if status < 200 or 300 <= status < 400:
-            self._fail(Useless("The provider answered with a redirect, which is never followed."))
-        elif self._max_body is not None and length is not None and int(length) > self._max_body:
-            self._fail(Useless("The provider's answer is too large."))
-        else:
-            self._answer.open(status, headers)
-
-    def on_body(self, data: bytes) -> None:
-        answer = self._answer
-        if answer is None:
-            return
-        self._body += len(data)
-        if self._max_body is not None and self._body > self._max_body:
-            self._fail(Useless("The provider's answer is too large."))
-        else:
-            answer.feed(data)
-
-    def on_message_complete(self) -> None:
-        if self._interim:
-            self._interim = False
-        else:
-            self._ended = True

@@ -1,4 +1,8 @@
-"""`Received`: an answer as far as it came, between the connection that fills it and the one who reads it. [hot]"""
+"""`Received`: an answer as far as it came, between the connection that fills it and the one who reads it. [hot]
+
+The connection fills it block by block and tells it once a read of the socket: the reader then goes on at once, in the
+same turn of the loop (`drive.Signal`), and finds the head and the body together where they came together.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from synthlang_router.drive import Signal
 from synthlang_router.errors import ProviderError
+from synthlang_router.llm_provider.transport import Sink
 from synthlang_router.llm_provider.watch import Phase, Watch
 
 HIGH: Final = 131_072
@@ -33,7 +39,20 @@ class Line(Protocol):
 class Received:
     """One reader. It is an `UpstreamResponse` once `opened` returned."""
 
-    __slots__ = ("_blocks", "_error", "_line", "_loop", "_phase", "_size", "_waiter", "headers", "status")
+    __slots__ = (
+        "_blocks",
+        "_error",
+        "_line",
+        "_loop",
+        "_phase",
+        "_signal",
+        "_sink",
+        "_sink_failed",
+        "_size",
+        "_waiting",
+        "headers",
+        "status",
+    )
 
     def __init__(self, line: Line, loop: asyncio.AbstractEventLoop) -> None:
         self.status = 0
@@ -44,7 +63,10 @@ class Received:
         self._size = 0
         self._phase: Phase = "first_token"
         self._error: ProviderError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._signal: Signal | None = None
+        self._waiting = False
+        self._sink: Sink | None = None
+        self._sink_failed: Exception | None = None
 
     # What the connection tells
 
@@ -52,7 +74,6 @@ class Received:
         """The head is here."""
         self.status = status
         self.headers = headers
-        self._wake()
 
     def feed(self, block: bytes) -> None:
         line = self._line
@@ -62,34 +83,64 @@ class Received:
         self._size += len(block)
         if self._size > HIGH:
             line.hold()
-        if self._waiter is not None:
-            self._wake()
 
     def end(self) -> None:
         """The last byte was fed."""
         self._line = None
-        self._wake()
+        self.tell()
 
     def fail(self, error: ProviderError) -> None:
         """Nothing more will come, and it is not whole."""
         self._line = None
         self._error = error
-        self._wake()
+        self.tell()
 
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+    def tell(self) -> None:
+        """Something new is here: the sink gets it, else the reader goes on, if it waits."""
+        if self._sink is not None and self._blocks and self._sunk(self._sink):
+            return
+        if self._waiting and self._signal is not None:
+            self._waiting = False
+            self._signal.set()
 
     # What the reader asks
 
     async def opened(self) -> None:
         """Wait for the head; raises what came in its place."""
-        if not self.status and self._error is None:
+        while not self.status and self._error is None:
             await self._wait()
         self._rest()
         if not self.status and self._error is not None:
             raise self._error
+
+    async def relay(self, sink: Sink) -> None:
+        """See `Pushing.relay`."""
+        if self._blocks or self._line is None:
+            return
+        self._line.watch.wait("idle")
+        self._phase = "idle"
+        self._sink = sink
+        try:
+            await self._wait()
+        finally:
+            self._sink = None
+            self._rest()
+        failed, self._sink_failed = self._sink_failed, None
+        if failed is not None:
+            raise failed
+
+    def _sunk(self, sink: Sink) -> bool:
+        """Give the sink what is here; whether it wants more and more may come."""
+        try:
+            more = sink(self._take())
+        except Exception as failed:  # noqa: BLE001 - it is raised where the reader waits, and in its task
+            self._sink_failed = failed
+            more = False
+        if more and self._line is not None:
+            self._line.watch.wait("idle")
+            return True
+        self._sink = None
+        return False
 
     async def read(self) -> bytes:
         """See `UpstreamResponse.read`: everything that came since the last call, as one block."""
@@ -103,6 +154,9 @@ class Received:
             await self._wait()
             self._rest()
         self._phase = "idle"
+        return self._take()
+
+    def _take(self) -> bytes:
         blocks, self._blocks = self._blocks, []
         if self._size > HIGH and self._line is not None:
             self._line.go_on()
@@ -120,6 +174,9 @@ class Received:
         if self._line is not None:
             self._line.watch.rest()
 
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        await self._waiter
+    def _wait(self) -> Signal:
+        """To be awaited at once."""
+        if self._signal is None:
+            self._signal = Signal(self._loop)
+        self._waiting = True
+        return self._signal

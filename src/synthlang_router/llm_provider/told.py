@@ -17,6 +17,18 @@ _RENAMED: Final[Mapping[str, str]] = {
     "retry-after-ms": "retry-after-ms",
     "x-should-retry": "x-should-retry",
 }
+
+
+class RememberedHeaders(dict[str, str]):
+    """Of a head that comes again and again, with what was made of it for clients."""
+
+    __slots__ = ("passed_on",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(headers)
+        self.passed_on: tuple[tuple[str, str], ...] | None = None
+
+
 _UNITS: Final[Mapping[str, float]] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-")
@@ -24,6 +36,14 @@ _LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 
 def passed_on(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The headers a client gets to see, under the names it sees them by; never cookies, accounts or ids."""
+    if not isinstance(headers, RememberedHeaders):
+        return _passed_on(headers)
+    if headers.passed_on is None:
+        headers.passed_on = _passed_on(headers)
+    return headers.passed_on
+
+
+def _passed_on(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     passed = []
     for name, value in headers.items():
         new = _RENAMED.get(name)

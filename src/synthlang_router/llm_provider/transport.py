@@ -7,7 +7,7 @@ whoever got it and must be closed by them: after a clean end its connection is g
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -97,6 +97,22 @@ class UpstreamResponse(Protocol):
 
         `whole` says that the reader has all it needs though the end has not come: it is waited for in the
         background, for `END_WITHIN` seconds, before the connection is aborted.
+        """
+        ...
+
+
+Sink = Callable[[bytes], bool]
+"""Takes a block; False: no more for now."""
+
+
+@runtime_checkable
+class Pushing(Protocol):
+    """A response that can hand its blocks over as they come, without waking its reader for each."""
+
+    async def relay(self, sink: Sink) -> None:
+        """Until the sink wants no more, what it raises is raised, or `read` has something to say.
+
+        The same time limits hold as between two reads.
         """
         ...
 

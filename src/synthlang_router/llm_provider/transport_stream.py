@@ -20,12 +20,14 @@ import msgspec
 
 from synthlang_router.egress import permitted
 from synthlang_router.errors import InvalidRequest, ProviderTimeout, ProviderUnavailable
+from synthlang_router.heads import Heads
 from synthlang_router.llm_provider.connection import Connection
 from synthlang_router.llm_provider.dial import Dialer, Origin, Proxy, read_proxy
 from synthlang_router.llm_provider.inflate import inflated
 from synthlang_router.llm_provider.pool import Pool
 from synthlang_router.llm_provider.proxies import Proxies
 from synthlang_router.llm_provider.received import Received
+from synthlang_router.llm_provider.told import RememberedHeaders
 from synthlang_router.llm_provider.transport import NoConnection, Permit, UpstreamRequest, UpstreamResponse
 from synthlang_router.llm_provider.uploading import UploadingConnection
 
@@ -68,6 +70,7 @@ class StreamTransport:
         self._pool: Pool[Origin, UploadingConnection] | None = None
         self._dialer: Dialer | None = None
         self._prepared: dict[tuple[str, int], _Prepared] = {}
+        self._heads: dict[Origin, Heads[RememberedHeaders]] = {}
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """See `Transport.send`."""
@@ -86,12 +89,15 @@ class StreamTransport:
         connection = pool.take(prepared.origin)
         if connection is None:
             connection = await self._connection(pool, prepared.origin, request, loop)
-        reused = connection.served > 0
+        answer = connection.ask(request, head)
         try:
-            return await _exchange(connection, request, head)
-        except ProviderUnavailable:
-            if not reused or connection.heard or pool is not self._pool:
+            await answer.opened()
+        except BaseException as error:
+            answer.close()
+            if pool is not self._pool or not _is_stale(connection, error):
                 raise
+        else:
+            return inflated(answer, request.max_body) if "content-encoding" in answer.headers else answer
         connection = await self._connection(pool, prepared.origin, request, loop)
         return await _exchange(connection, request, head)
 
@@ -145,7 +151,10 @@ class StreamTransport:
                     return connection
                 made = None
                 try:
-                    made = await self._dialer.connect(origin, lambda: UploadingConnection(loop, freed, gone))
+                    heads = self._heads.setdefault(origin, Heads())
+                    made = await self._dialer.connect(
+                        origin, lambda: UploadingConnection(loop, freed, gone, heads)
+                    )
                 finally:
                     pool.made(origin, None if made is None or made.state == "closed" else made)
                 if made.state == "closed" or pool is not self._pool:  # the peer left, or `close` was called
@@ -187,6 +196,11 @@ async def _opened(answer: Received, request: UpstreamRequest) -> UpstreamRespons
         answer.close()
         raise
     return inflated(answer, request.max_body) if "content-encoding" in answer.headers else answer
+
+
+def _is_stale(connection: Connection, error: BaseException) -> bool:
+    """Whether a connection failed that was used before, with nothing of an answer: the provider had closed it."""
+    return isinstance(error, ProviderUnavailable) and connection.served > 1 and not connection.heard
 
 
 def _opening(proxy: Proxy) -> Headers:

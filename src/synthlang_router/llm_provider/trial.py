@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from synthlang_router.answer import Batch
+from synthlang_router.answer import Batch, Deliver
 from synthlang_router.errors import InternalError, RouterError
 from synthlang_router.llm_provider.call import Call
 from synthlang_router.llm_provider.fitting import Fitted
@@ -65,7 +65,8 @@ class Trial:
         facts.simulated = provider.simulated
         facts.upstream_headers = self._call.told
         facts.media = self._call.media
-        facts.dropped = tuple(dict.fromkeys(self._dropped + self._call.dropped))
+        dropped = self._dropped + self._call.dropped
+        facts.dropped = tuple(dict.fromkeys(dropped)) if dropped else ()
 
     async def begin(self, *, ask_for_usage: bool) -> Batch:
         """See `Call.begin`. An error is booked before it is raised; InvalidRequest where nothing could be sent."""
@@ -120,6 +121,17 @@ class Trial:
         if batch is None:
             self._note(200, None)
         return batch
+
+    async def relay(self, deliver: Deliver) -> None:
+        """See `Call.relay`."""
+        try:
+            await self._call.relay(deliver)
+        except RouterError as error:
+            self._failed(error)
+            raise
+        except Exception:
+            self._note(self._call.status, InternalError.code)
+            raise
 
     def failure(self, error: RouterError) -> Failure:
         return classify(error, self._call.status)

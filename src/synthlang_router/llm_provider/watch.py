@@ -58,11 +58,11 @@ class Watch:
         self._handle: Timer | None = None
 
     def begin(self, timeouts: Timeouts, deadline: float) -> None:
-        """A new exchange, whose first token is due from now on; nobody waits yet."""
+        """A new exchange, whose first token is due from now on, and waited for."""
         self._timeouts = timeouts
         self._deadline = deadline
         self._first = self._loop.time() + timeouts.first_token
-        self._due = None
+        self.wait("first_token")
 
     def wait(self, phase: Phase) -> None:
         """From now on the provider is waited for."""

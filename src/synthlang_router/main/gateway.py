@@ -229,6 +229,7 @@ class Gateway:
             kind=kind,
             pipeline=pipeline,
             verify_api_key=self.gate.verify_api_key,
+            still_holds=self.gate.still_holds,
             intake=self.intake,
             wishes=lambda: self.wishes,
             new_facts=new_facts,

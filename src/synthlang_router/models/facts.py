@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -34,8 +33,7 @@ class RateState(msgspec.Struct, frozen=True, gc=False):
     reset_tokens: float | None = None
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(msgspec.Struct, gc=False):
     """What is known of one request so far. One per request, filled by the steps, rendered by the edges.
 
     `arrived` is wall-clock seconds since the epoch, `started` and all spans are monotonic seconds. `cost` is USD over
@@ -63,7 +61,7 @@ class Facts:
     similarity: float | None = None
     confidence: float | None = None
     cache_ms: float = 0.0
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = []
     dropped: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     compression: str = ""

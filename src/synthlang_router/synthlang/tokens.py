@@ -7,7 +7,7 @@ The cost is linear in the text (about 0.2 ms per 1,000 tokens); above 64 kB of t
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -92,6 +92,7 @@ def count_tokens(text: str, encoding: Encoding) -> int:
     return len(_table(encoding).encode_ordinary(text))
 
 
+@lru_cache(512)
 def encoding_for(model: str) -> tuple[Encoding, bool]:
     """The encoding to count with, and whether it is the model's own.
 
