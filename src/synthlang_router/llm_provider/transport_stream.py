@@ -80,9 +80,7 @@ class StreamTransport:
         pool = self._pool
         if pool is None:
             pool = self._pool = Pool(loop, self._max_connections)
-        prepared = self._prepared.get((request.url, id(request.headers)))
-        if prepared is None or prepared.headers is not request.headers or prepared.method != request.method:
-            prepared = self._prepare(request)
+        prepared = self._prepared_for(request)
         if request.upload is not None:
             return await self._upload(pool, prepared, request, request.upload, loop)
         head = b"%b%d\r\n\r\n" % (prepared.head, len(request.body))
@@ -165,6 +163,12 @@ class StreamTransport:
             if left <= request.timeouts.connect:
                 raise ProviderTimeout("total", request.timeouts.total) from error
             raise ProviderTimeout("connect", request.timeouts.connect) from error
+
+    def _prepared_for(self, request: UpstreamRequest) -> _Prepared:
+        prepared = self._prepared.get((request.url, id(request.headers)))
+        if prepared is None or prepared.headers is not request.headers or prepared.method != request.method:
+            return self._prepare(request)
+        return prepared
 
     def _prepare(self, request: UpstreamRequest) -> _Prepared:
         parts = urlsplit(request.url)
