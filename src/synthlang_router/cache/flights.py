@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import replace
 from types import TracebackType
 from typing import Final
+
+from msgspec.structs import replace
 
 from synthlang_router.answer import Answer, Batch, Item
 from synthlang_router.errors import Overloaded
