@@ -126,7 +126,8 @@ class Answer:
 
     def through(self, change: Callable[[AsyncGenerator[Batch]], AsyncGenerator[Batch]]) -> Answer:
         """This answer, its batches changed on their way; before it is read. `change` closes what it is given."""
-        self._source = change(self._source)
+        self._source = change(_batches(self._source, self._fetch, self._first))
+        self._fetch = self._first = self._tap = None
         return self
 
     async def open(self) -> None:
@@ -212,3 +213,19 @@ class Answer:
         finally:
             if self.ending is not None and self.ending.paid is None:
                 self._pay(outcome_of(error if error is not None else GeneratorExit()))
+
+
+async def _batches(
+    source: AsyncGenerator[Batch] | None, fetch: Fetch | None, first: Batch | None
+) -> AsyncGenerator[Batch]:
+    """Whatever an answer comes from, as batches."""
+    if first is not None:
+        yield first
+    elif fetch is not None:
+        yield (await fetch(),)
+    elif source is not None:
+        try:
+            async for batch in source:
+                yield batch
+        finally:
+            await source.aclose()
