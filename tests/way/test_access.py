@@ -99,7 +99,9 @@ async def test_without_a_key_only_public_routes_answer(open_house: OpenHouse) ->
 
     for line in routes_of(house.gateway.app):
         method, path, access = line.split()
-        reply = await house.as_key(None).send(method, path, None if method == "GET" else {})
+        named = {"x-request-id": "mine-1"}
+        reply = await house.as_key(None).send(method, path, None if method == "GET" else {}, headers=named)
+        assert reply.headers["x-request-id"] == "mine-1", line
         assert (reply.status == 401) == (access not in ("public", "loopback")), line
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
 
 from synthlang_router.api.errors import error_response
 from synthlang_router.api.exchange import AsgiExchange, Exchange, Receive, Scope, Send
@@ -45,7 +45,21 @@ class Edge:
                     else _refuse_method(exchange, scope["method"])
                 )
                 return
+            send = _with_request_id(AsgiExchange(scope, receive, send), send)
         await self.cold(scope, receive, send)
+
+
+def _with_request_id(exchange: Exchange, send: Send) -> Send:
+    """Whatever a cold route answers, it carries the request's id."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = message["headers"]
+            if not any(name == b"x-request-id" for name, _ in headers):
+                message["headers"] = [*headers, _request_id(exchange)]
+        await send(message)
+
+    return sending
 
 
 async def _refuse_method(exchange: Exchange, method: str) -> None:

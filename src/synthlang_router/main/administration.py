@@ -20,7 +20,7 @@ from synthlang_router.cache import SemanticCache
 from synthlang_router.cache.entry import Selection
 from synthlang_router.interactions.rollups import RollUps
 from synthlang_router.main.recording import Recorded
-from synthlang_router.telemetry import new_request_id, wall_clock
+from synthlang_router.telemetry import wall_clock
 
 
 def open_administration(
@@ -46,4 +46,4 @@ def open_administration(
     ]
     for resource in others:
         actions += resource
-    return admin_router(actions, Noting(audit.log, wall_clock), new_request_id=new_request_id)
+    return admin_router(actions, Noting(audit.log, wall_clock))

@@ -14,7 +14,6 @@ from synthlang_router.api.admin.action import Action, Actions, Call, Nothing, Re
 from synthlang_router.api.admin.description import described
 from synthlang_router.api.admin.noting import Noting
 from synthlang_router.api.cold_body import asked, decoded, read_body
-from synthlang_router.api.headers import read_request_id
 from synthlang_router.errors import InvalidRequest
 
 PREFIX: Final = "/admin/v1"
@@ -24,7 +23,7 @@ _ONCE_LENGTHS: Final = range(8, 256)
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def admin_router(actions: Actions, noting: Noting, *, new_request_id: Callable[[], str]) -> APIRouter:
+def admin_router(actions: Actions, noting: Noting) -> APIRouter:
     """All actions, and their description for admins."""
     router = APIRouter(prefix=PREFIX)
     document = msgspec.json.encode(described(actions, PREFIX))
@@ -35,7 +34,7 @@ def admin_router(actions: Actions, noting: Noting, *, new_request_id: Callable[[
     for action in actions:
         router.add_api_route(
             action.path,
-            _endpoint(action, noting, new_request_id),
+            _endpoint(action, noting),
             methods=[action.method],
             name=action.name,
             openapi_extra=declared(action.access),
@@ -44,10 +43,9 @@ def admin_router(actions: Actions, noting: Noting, *, new_request_id: Callable[[
     return router
 
 
-def _endpoint(action: Action[Any, Any], noting: Noting, new_request_id: Callable[[], str]) -> Endpoint:
+def _endpoint(action: Action[Any, Any], noting: Noting) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         response = _rendered(await noting.done(action, await _call(action, request)))
-        response.headers["x-request-id"] = read_request_id(request.scope["headers"]) or new_request_id()
         response.headers["cache-control"] = "no-store"
         return response
 
