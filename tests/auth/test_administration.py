@@ -14,7 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 from synthlang_router.auth import KeyPlan, Keyring, import_key, import_keys
-from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
+from synthlang_router.auth.administration import (
+    OpenedKeys,
+    create_key,
+    import_secret,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from synthlang_router.auth.noting import OpenedAudit
 from synthlang_router.backends.sqlite.audit import SqliteAuditLog
 from synthlang_router.backends.sqlite.keys import SqliteKeyStore
@@ -190,3 +197,27 @@ def test_what_a_command_did_is_in_the_audit_log_and_the_log_verifies(command: Co
     assert key["key"] not in json.dumps(deeds)
     assert command("audit", "verify", "--head", shown(told)["head"])[0] == 0
     assert command("audit", "verify", "--head", "99:" + "0" * 64)[0] == 1
+
+
+def test_a_key_of_ones_own_is_taken_over_once_and_never_shown(command: Command, tmp_path: Path) -> None:
+    secret = "sk-of-another-gateway-0123456789abcdef"
+    file = tmp_path / "key"
+    file.write_text(secret + "\n")
+
+    code, taken = command("create", "mine", "--import-from", str(file), "--json")
+    again, _ = command("create", "twice", "--import-from", str(file))
+
+    assert (code, again) == (0, 1)
+    assert secret not in taken + command("list", "--json")[1] + command("audit", "list", "--json")[1]
+    assert [row["name"] for row in shown(command("list", "--json")[1])] == ["mine"]
+
+
+async def test_a_key_that_was_taken_over_is_good_and_a_weak_one_is_none_for_admins(
+    opened: OpenedKeys,
+) -> None:
+    imported = await import_secret(opened, "sk-of-another-gateway-0123456789abcdef", KeyPlan("mine"))
+
+    assert await verified(opened, "sk-of-another-gateway-0123456789abcdef") == imported.key.key_id
+    assert (await import_secret(opened, "weak", KeyPlan("weak"))).warning is not None
+    with pytest.raises(ConfigurationError):
+        await import_secret(opened, "weak2", KeyPlan("boss", role="admin"))

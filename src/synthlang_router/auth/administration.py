@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from synthlang_router.auth.keys import ApiKey, KeyStore
-from synthlang_router.auth.minting import KeyPlan, check_plan, generate_key
+from synthlang_router.auth.minting import Imported, KeyPlan, check_plan, generate_key, import_key
 from synthlang_router.errors import BackendError, ConfigurationError, Conflict, NotFound
 
 _TRIES: Final = 5
@@ -41,6 +41,16 @@ async def create_key(opened: OpenedKeys, plan: KeyPlan, *, once: bytes | None = 
             return secret, known
     await opened.store.put([key])
     return secret, key
+
+
+async def import_secret(opened: OpenedKeys, secret: str, plan: KeyPlan) -> Imported:
+    """A key whose string somebody else chose. Raises Conflict for one that is here already, revoked or not."""
+    imported = import_key(secret, plan, pepper=opened.pepper, now=opened.clock())
+    key = structs.replace(imported.key, source="command")
+    if any(known.digest == key.digest for known in await all_keys(opened)):
+        raise Conflict("This key is here already.")
+    await opened.store.put([key])
+    return Imported(key, imported.warning)
 
 
 async def list_keys(opened: OpenedKeys, *, every: bool, limit: int) -> list[ApiKey]:

@@ -14,7 +14,14 @@ from typing import Annotated, Final, TypeVar, cast
 import msgspec
 import typer
 
-from synthlang_router.auth.administration import OpenedKeys, create_key, list_keys, revoke_key, rotate_key
+from synthlang_router.auth.administration import (
+    OpenedKeys,
+    create_key,
+    import_secret,
+    list_keys,
+    revoke_key,
+    rotate_key,
+)
 from synthlang_router.auth.budgets import Period
 from synthlang_router.auth.keys import ApiKey
 from synthlang_router.auth.minting import KeyPlan
@@ -72,10 +79,14 @@ def create(
     expires_days: Annotated[
         float | None, typer.Option(min=0, help="Days until it stops being valid.")
     ] = None,
+    import_from: Annotated[
+        typer.FileText | None,
+        typer.Option(help="A file, or - for standard input, that holds a key of yours to take over."),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and show its secret, once."""
+    """Make a key and show its secret, once; or take over one that you have."""
 
     async def work(opened: OpenedKeys) -> None:
         plan = KeyPlan(
@@ -95,12 +106,29 @@ def create(
             level=None if level is None else _one_of(LEVELS, level, "--level"),
             expires=None if expires_days is None else opened.clock() + expires_days * 86_400,
         )
+        if import_from is not None:
+            await _take_over(opened, import_from, plan, config, as_json=as_json)
+            return
         async with noted_command(config, "keys.create", name) as mark:
             secret, key = await create_key(opened, plan)
             mark.about = key.key_id
         _show_secret(secret, key, now=opened.clock(), as_json=as_json)
 
     _run(config, work)
+
+
+async def _take_over(
+    opened: OpenedKeys, source: typer.FileText, plan: KeyPlan, config: Path | None, *, as_json: bool
+) -> None:
+    """The secret is read from a file, since arguments can be seen by others on the machine; it is not shown."""
+    secret = source.read(2_000).strip("\r\n")
+    async with noted_command(config, "keys.import", plan.name) as mark:
+        imported = await import_secret(opened, secret, plan)
+        mark.about = imported.key.key_id
+    if imported.warning is not None:
+        sys.stderr.write(f"{imported.warning}\n")
+    shown = describe(imported.key, opened.clock())
+    _print(shown if as_json else f"Took over {imported.key.key_id} ({plan.name}, role {plan.role}).")
 
 
 @app.command("list")
