@@ -218,7 +218,52 @@ def _plain_words(tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple([*words, ""])
 
 
+_SAYING: Final = frozenset(
+    "think know say says said saying sure believe guess hope told mean means suppose feel so noticed heard read see found"
+    " show shows ensure".split()
+)
+
+
+def joint(pair: Pair, i: int, j: int) -> Step | None:
+    """ "I know that it is" and "I know it is"; whether and if inside a sentence; its for it's without apostrophes."""
+    both = {pair.left.tokens[i].canon, pair.right.tokens[j].canon}
+    if both == {"if", "whether"} and i and j:
+        return 1, 1, "joint"
+    for side in pair.sides(i, j) if pair.english else ():
+        token, other = side.here.tokens[side.at], side.there.tokens[side.to]
+        following = side.here.tokens[side.at + 1 : side.at + 2]
+        if token.quoted or other.quoted or not following:
+            continue
+        told = side.at > 0 and side.here.tokens[side.at - 1].canon in _SAYING
+        if token.canon == "that" and told and following[0].canon == other.canon:
+            return side.step(1, 0, "joint")
+        verb = side.there.tokens[side.to + 1].canon if side.to + 1 < len(side.there.tokens) else ""
+        if (
+            token.canon == "its"
+            and other.canon == "it"
+            and verb in ("'s", "is")
+            and not side.here.apostrophes
+        ):
+            return side.step(1, 2, "apostrophe")
+    return None
+
+
+def asking_word(pair: Pair, i: int, j: int) -> Step | None:
+    """ "What size" and "which size", before the same noun."""
+    both = {pair.left.tokens[i].canon, pair.right.tokens[j].canon}
+    if both != {"what", "which"} or not pair.english or i + 1 >= len(pair.left.tokens):
+        return None
+    one, other = pair.left.tokens[i + 1], pair.right.tokens[min(j + 1, len(pair.right.tokens) - 1)]
+    noun = one.kind == WORD and one.canon not in tables().auxiliaries and one.canon not in _NO_NOUNS
+    return (1, 1, "joint") if noun and one.canon == other.canon else None
+
+
+_NO_NOUNS: Final = frozenset(
+    {"'s", "'re", "of", "one", "ones", "if", "i", "you", "he", "she", "it", "we", "they", "the"}
+)
+
+
 LITERAL_RULES: Final[tuple[Rule, ...]] = (marked_as_code, line_end, opening_is)
 RULES: Final[tuple[Rule, ...]] = (
-    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, umlauts, roman, swapped, genitive, spelling,
+    *LITERAL_RULES, short_form, joined, possessive, article, initials, explained_initials, accents, umlauts, roman, swapped, genitive, joint, asking_word, spelling,
 )  # fmt: skip

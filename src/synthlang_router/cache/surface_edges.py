@@ -7,7 +7,7 @@ that "hello world program" and "how do you say thank you" keep their words.
 from collections.abc import Sequence
 from typing import Final
 
-from synthlang_router.cache.surface import BREAK, START, WORD, Token
+from synthlang_router.cache.surface import ASKED, BREAK, START, WORD, Token
 from synthlang_router.cache.surface_tables import Phrase, Tables, tables
 
 _LONGEST: Final = 12
@@ -81,8 +81,10 @@ def _closed(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
         first = end - length
         phrase = _phrase(tokens[first:end])
         marks = _ENDS if literal else _PAUSES if phrase in _WEAK else ""
-        if phrase is not None and phrase in table.closers and _apart(tokens[first], marks):
-            return [*tokens[:first], tokens[end]._replace(before=tokens[first].before + tokens[end].before)]
+        asks = phrase in table.requests
+        if phrase is not None and (asks or phrase in table.closers) and _apart(tokens[first], marks):
+            kept = [*tokens[:first], tokens[end]._replace(before=tokens[first].before + tokens[end].before)]
+            return [kept[0]._replace(before=kept[0].before + ASKED), *kept[1:]] if asks else kept
     return _unsigned(tokens, table)
 
 

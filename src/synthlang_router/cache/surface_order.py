@@ -10,7 +10,11 @@ from typing import Final
 from synthlang_router.cache.surface import ASKED, BREAK, START, WORD, Token
 from synthlang_router.cache.surface_tables import Tables, tables
 
-_HOW: Final = (("how", "to"), ("how", "can", "i"), ("how", "do", "i"))
+_HOW: Final = (
+    ("how", "to"),
+    *(("how", verb, who) for verb in ("do", "can", "could", "would", "might") for who in ("i", "1")),
+    ("how", "does", "1"),  # "one" is a number by now
+)
 _FRONTED: Final = frozenset({"in", "on", "for", "with"})
 _LONGEST_FRONT: Final = 4
 _WHAT_IS: Final = (("what", "is", "the"), ("what", "'s", "the"), ("what", "are", "the"))
@@ -91,7 +95,7 @@ def _embedded(tokens: list[Token], table: Tables) -> list[Token]:
 
 
 def _how(tokens: list[Token]) -> list[Token]:
-    """ "how to" and "how can I" become "how do I"."""
+    """ "how to", "how can I" and "how does one" become "how do I"."""
     for phrase in _HOW:
         if _canons(tokens[: len(phrase)]) == phrase:
             return [tokens[0], Token("do", "do", WORD), Token("i", "i", WORD), *tokens[len(phrase) :]]

@@ -27,6 +27,8 @@ class Tables:
     greetings: frozenset[Phrase]
     openers: frozenset[Phrase]
     closers: frozenset[Phrase]
+    requests: frozenset[Phrase]
+    """Closers that ask to be told: what remains is asked for."""
     signoffs: frozenset[Phrase]
     first_words: frozenset[str]
     """Of all phrases that may open a text."""
@@ -52,9 +54,8 @@ LONGEST_PHRASE: Final = 24
 def tables() -> Tables:
     """Read once; the result is frozen."""
     raw = json.loads(files(__package__).joinpath("data/surface.json").read_text("utf-8"))
-    phrases = {
-        key: frozenset(map(_phrase, raw[key])) for key in ("greetings", "openers", "closers", "signoffs")
-    }
+    edges = ("greetings", "openers", "closers", "requests", "signoffs")
+    phrases = {key: frozenset(map(_phrase, raw[key])) for key in edges}
     asks = {key: frozenset(map(_phrase, raw["asks"][key])) for key in ("askers", "tellers")}
     opening = phrases["greetings"] | phrases["openers"] | asks["askers"] | asks["tellers"] | {("please",)}
     return Tables(
@@ -71,7 +72,7 @@ def tables() -> Tables:
         ordinals=raw["ordinals"],
         months=raw["months"],
         first_words=frozenset(phrase[0] for phrase in opening),
-        last_words=frozenset(phrase[-1] for phrase in phrases["closers"]),
+        last_words=frozenset(phrase[-1] for phrase in phrases["closers"] | phrases["requests"]),
         signing_words=frozenset(phrase[-1] for phrase in phrases["signoffs"]),
         verbs=frozenset(raw["asks"]["verbs"]),
         **asks,
