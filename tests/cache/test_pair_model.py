@@ -27,10 +27,10 @@ def test_the_file_is_the_stated_one_and_small_enough() -> None:
 
 
 def test_another_wording_is_likelier_than_another_question(model: PairModel) -> None:
-    asked = "What does the Eiffel Tower weigh?"
+    asked = "What can I do to improve my sleep?"
 
-    wording = model.probability("How heavy is the Eiffel Tower?", asked)
-    question = model.probability("How old is the Eiffel Tower?", asked)
+    wording = model.probability("How can I improve my sleep?", asked)
+    question = model.probability("How can I improve my diet?", asked)
 
     assert wording is not None and question is not None
     assert wording > THRESHOLD > question

@@ -51,7 +51,7 @@ def test_what_is_left_is_served_from_the_threshold_on(probability: float, serve:
 
 @pytest.mark.parametrize(("probability", "serve"), [(SURE, True), (SURE - 0.01, False)])
 def test_the_same_words_in_another_order_need_a_model_that_is_sure(probability: float, serve: bool) -> None:
-    stored, asked = "What is the office's postal address?", "What is the postal address of the office?"
+    stored, asked = "What is your office address (postal)?", "What is the postal address of your office?"
 
     assert PairVerifier(Judge(probability), threshold=0.5).verify(stored, asked).serve is serve
 

@@ -17,20 +17,28 @@ _ROUNDS: Final = 6
 def without_edges(tokens: list[Token], literal: bool) -> list[Token]:
     """At least two words stay. `literal`: take off only what a sentence's end sets apart."""
     table, kept = tables(), tokens
+    framed = not literal or _is_one_sentence(tokens)
     for _ in range(_ROUNDS):
-        shorter = _closed(_opened(kept, table, literal), table, literal)
+        shorter = _closed(_opened(kept, table, literal, framed), table, literal)
         if len(shorter) == len(kept) or len(shorter) < 3:
             break
         kept = shorter
     return kept
 
 
-def _opened(tokens: list[Token], table: Tables, literal: bool) -> list[Token]:
+def _is_one_sentence(tokens: Sequence[Token]) -> bool:
+    """What is asked about words then is all there is: no text of its own follows, whose opening would be part of it."""
+    return not any(
+        token.kind == BREAK or any(mark in ".?!:\n" for mark in token.before) for token in tokens[:-1]
+    )
+
+
+def _opened(tokens: list[Token], table: Tables, literal: bool, framed: bool) -> list[Token]:
     if tokens[0].canon not in table.first_words:
         return tokens
     for length in range(min(_LONGEST, len(tokens) - 3), 0, -1):
         phrase = _phrase(tokens[:length])
-        if phrase is not None and _opens(phrase, tokens[length], table, literal):
+        if phrase is not None and _opens(phrase, tokens[length], table, literal, framed):
             return [tokens[length]._replace(before=START), *tokens[length + 1 :]]
     return tokens
 
@@ -41,7 +49,8 @@ def _phrase(tokens: Sequence[Token]) -> Phrase | None:
     return tuple(token.canon for token in tokens if token.kind != BREAK)
 
 
-def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool) -> bool:
+def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool, framed: bool) -> bool:
+    """`framed`: a request to be told is a frame around the question, even where the text is about words."""
     apart = any(mark in ".,!?:-\n" for mark in follower.before) or follower.kind == BREAK
     if phrase in table.greetings:
         return apart or (not literal and (follower.canon in table.wh or follower.canon in table.auxiliaries))
@@ -52,9 +61,9 @@ def _opens(phrase: Phrase, follower: Token, table: Tables, literal: bool) -> boo
             or (not literal and (phrase not in _CAREFUL or _begins(follower, table)))
         )
     if phrase in table.askers:
-        return follower.canon in table.verbs and not literal
+        return follower.canon in table.verbs and framed
     if phrase in table.tellers:
-        return follower.canon in table.wh and not literal
+        return follower.canon in table.wh and (framed or apart)
     return phrase == ("please",) and (not literal or follower.canon in table.verbs)
 
 
@@ -69,7 +78,9 @@ def _begins(token: Token, table: Tables) -> bool:
 
 _CAREFUL: Final = frozenset((word,) for word in ("help", "sorry", "question", "so", "well", "ok", "okay"))
 _ENDS, _PAUSES = ".!?", ".!?,"
-_WEAK: Final = frozenset((word,) for word in ("again", "exactly", "then", "anyway", "lol", "haha", "cheers"))
+_WEAK: Final = frozenset(
+    {*((word,) for word in ("again", "exactly", "then", "anyway", "cheers")), ("or", "not")}
+)
 """Words that close a sentence without a meaning only after a comma."""
 
 

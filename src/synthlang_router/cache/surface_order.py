@@ -30,6 +30,30 @@ def in_one_order(tokens: list[Token]) -> list[Token]:
     return _paired(framed)
 
 
+def in_one_wording(tokens: list[Token]) -> list[Token]:
+    """ "What is the meaning of X", "what X means": what does X mean. Good for texts about words too."""
+    canons = _canons(tokens)
+    if len(canons) < 4 or canons[0] != "what" or any(token.kind == BREAK for token in tokens[:-1]):
+        return tokens
+    does, mean = Token("does", "does", WORD), Token("mean", "mean", WORD)
+    if canons[1] in ("is", "'s") and canons[2:5] == ("the", "meaning", "of") and len(canons) > 6:
+        return [tokens[0], does, *tokens[5:-1], mean, tokens[-1]]
+    if (
+        canons.count("means") == 1
+        and canons.index("means") > 1
+        and canons[1] not in ("is", "'s", "does", "it")
+    ):
+        at = canons.index("means")
+        return [
+            tokens[0],
+            does,
+            *tokens[1:at],
+            tokens[at]._replace(text="mean", canon="mean"),
+            *tokens[at + 1 :],
+        ]
+    return tokens
+
+
 def _canons(tokens: Sequence[Token]) -> tuple[str, ...]:
     return tuple("" if token.quoted else token.canon for token in tokens)
 
@@ -121,6 +145,8 @@ def _without_what_is(tokens: list[Token]) -> list[Token]:
         if _canons(tokens[: len(phrase)]) == phrase and len(tokens) > len(phrase) + 1:
             return [tokens[len(phrase)]._replace(before=START + ASKED), *tokens[len(phrase) + 1 :]]
     canons = _canons(tokens)
+    if canons[:4] == ("explain", "the", "difference", "between"):
+        return [tokens[2]._replace(before=START + ASKED), *tokens[3:]]
     if canons[:2] in (("what", "is"), ("what", "'s")) and "'s" in canons[3:6]:  # "what is India's population"
         return [tokens[2]._replace(before=START + ASKED), *tokens[3:]]
     return tokens

@@ -7,7 +7,7 @@ from typing import Final
 from synthlang_router.cache.surface import BREAK, NUMBER, WORD, Token, normal_form, tokenise
 from synthlang_router.cache.surface_edges import without_edges
 from synthlang_router.cache.surface_numbers import in_one_notation
-from synthlang_router.cache.surface_order import in_one_order
+from synthlang_router.cache.surface_order import in_one_order, in_one_wording
 from synthlang_router.cache.surface_tables import Tables, tables
 
 _DROPPED: Final = frozenset({"please", "kindly", "um", "uh", "umm", "erm"})
@@ -59,10 +59,10 @@ def read(tokens: Sequence[Token], literal: bool) -> Reading:
     table = tables()
     if literal:
         kept = without_edges(list(tokens), literal=True)
-        kept = [*_spelled(kept[:1], table), *kept[1:]]
+        kept = in_one_wording([*_spelled(kept[:1], table), *kept[1:]])
     else:
         kept = without_edges(list(_spelled(tokens, table)), literal=False)
-        kept = in_one_notation([token for token in _without_please(kept)])
+        kept = in_one_notation(list(_without_please(in_one_wording(kept), table)))
         kept = in_one_order(list(_units(kept, table)))
     return _with_habits(kept, tokens)
 
@@ -93,10 +93,13 @@ def _negated(canon: str) -> tuple[str, ...] | None:
     return None if half is None else (half,)
 
 
-def _without_please(tokens: Sequence[Token]) -> Iterator[Token]:
-    before, dropped = "", ""
+def _without_please(tokens: Sequence[Token], table: Tables) -> Iterator[Token]:
+    """And without "exactly" after a question word."""
+    before, dropped, last = "", "", ""
     for token in tokens:
-        if token.kind == WORD and token.canon in _DROPPED and not token.quoted and token.canon != dropped:
+        filler = token.canon in _DROPPED or (token.canon == "exactly" and last in table.wh)
+        last = token.canon
+        if token.kind == WORD and filler and not token.quoted and token.canon != dropped:
             before, dropped = before + token.before, token.canon
         else:
             yield token._replace(before=before + token.before) if before else token
