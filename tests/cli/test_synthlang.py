@@ -57,6 +57,23 @@ def test_the_report_counts_by_class_and_in_money(tmp_path: Path) -> None:
     assert lines["all"]["usd_before"] > lines["all"]["usd_after"] > 0
 
 
+def test_the_report_takes_the_models_price_where_none_is_given(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(MESSAGES)
+
+    def reported(*options: str) -> dict[str, float | None]:
+        done = CliRunner().invoke(compress_app, ["--report", "--json", *options, str(tmp_path / "a.json")])
+        (line,) = [line for line in json.loads(done.stdout) if line["class"] == "all"]
+        return dict(line)
+
+    known, unknown = reported("--model", "gpt-4o"), reported("--model", "nobody-sells-this")
+    cached = reported("--model", "gpt-4o", "--cached-share", "1")
+    named = reported("--model", "anthropic/claude-sonnet-4-5")
+
+    assert known["usd_before"] and cached["usd_before"] and named["usd_before"]
+    assert cached["usd_before"] < known["usd_before"]
+    assert unknown["usd_before"] is None
+
+
 def test_tokens_are_counted_and_a_missing_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello world")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from synthlang_router.cli.model_price import price_of
 from synthlang_router.models import CompressionLevel
 from synthlang_router.synthlang import (
     BrokenFrame,
@@ -21,6 +22,7 @@ from synthlang_router.synthlang import (
     report,
     request_of,
 )
+from synthlang_router.telemetry import wall_clock
 
 LEVELS: Final[tuple[CompressionLevel, ...]] = ("exact", "readable", "session", "lossy")
 MAX_FILE: Final = 64_000_000
@@ -45,8 +47,12 @@ def compress(
     as_report: Annotated[
         bool, typer.Option("--report", help="What would be saved, by kind of data.")
     ] = False,
-    price: Annotated[float | None, typer.Option(help="USD per million input tokens.", min=0)] = None,
-    cached_price: Annotated[float | None, typer.Option(help="USD per million cached tokens.", min=0)] = None,
+    price: Annotated[
+        float | None, typer.Option(help="USD per million input tokens; the model's own if left out.", min=0)
+    ] = None,
+    cached_price: Annotated[
+        float | None, typer.Option(help="USD per million cached tokens; as `--price` if left out.", min=0)
+    ] = None,
     cached_share: Annotated[
         float, typer.Option(help="Share of the prompt that is read cached.", min=0, max=1)
     ] = 0.0,
@@ -57,7 +63,7 @@ def compress(
     wanted = _level(level)
     requests = (request_of(_read(path), model) for path in files)
     if as_report:
-        money = None if price is None else Price(price, price if cached_price is None else cached_price)
+        money = _price(model, price, cached_price)
         lines = report(requests, wanted, price=money, cached_share=cached_share)
         sys.stdout.write(
             json.dumps([_described(line) for line in lines], indent=2) + "\n" if as_json else _table(lines)
@@ -104,6 +110,13 @@ def tokens(files: Files, model: Model = "gpt-4o", as_json: AsJson = False, confi
         return
     for line in found:
         sys.stdout.write(f"{line['tokens']:>10}{'' if line['exact'] else ' (estimate)'}  {line['file']}\n")
+
+
+def _price(model: str, fresh: float | None, cached: float | None) -> Price | None:
+    known = price_of(model, wall_clock()) if fresh is None else Price(fresh, fresh)
+    if known is None or cached is None:
+        return known
+    return Price(known.fresh, cached)
 
 
 def _level(text: str) -> CompressionLevel:
