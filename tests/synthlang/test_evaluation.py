@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LEAST = {"json_table": 50, "json_nested": 50, "json_object": 45, "json_search": 15, "log": 35, "agent_obs": 30, "session": 20, "fewshot": 19, "meeting": 12, "rag+overlap": 10}  # fmt: skip
+LEAST = {"json_table": 50, "json_nested": 50, "json_object": 45, "json_search": 15, "log": 35, "agent_obs": 30, "session": 20, "fewshot": 19, "meeting": 9, "rag+overlap": 10}  # fmt: skip
 """Per cent of tokens at level session: of two rows a class, so well below what is measured on many."""
 
 

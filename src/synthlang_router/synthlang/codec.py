@@ -49,7 +49,6 @@ _AGENT: Final = Taste(gain=4, words=2, often=2, look=Look(3, (1, 2)), thorough=T
 _TEXT_PAYS: Final[Mapping[LosslessLevel, float]] = {"readable": 0.94, "session": 0.96}
 """Of the tokens; for less, text that people wrote is not touched."""
 _LEGEND_PAYS: Final = 400  # tokens saved by the frame that shows it
-_LEGEND_COSTS: Final = 11
 _MARGIN: Final[Mapping[LosslessLevel, int]] = {"exact": 2, "readable": 6, "session": 6}
 """Tokens a segment must save: at its ends it may become two tokens with what stands there that were one before."""
 
@@ -60,10 +59,14 @@ _MANY: Final = 300
 
 
 class Coded(NamedTuple):
-    """`sent` is what a model reads; `stored` is what `decode` turns into the original."""
+    """`sent` is what a model reads; `stored` is what `decode` turns into the original.
+
+    `tokens` are those of the text before and after in o200k, where they are known already.
+    """
 
     sent: str
     stored: str
+    tokens: tuple[int, int] | None = None
 
 
 class _Framed(NamedTuple):
@@ -108,6 +111,8 @@ def _encode(text: str, role: str, level: LosslessLevel) -> Coded | None:
             sent += (plain, coded.sent)
             stored += (unframed(plain), coded.stored)
             at = segment.end
+        if coded is not None and at == len(text) == len(source):
+            return Coded(coded.sent, coded.stored, (coded.before, coded.after))
     if at == 0:
         return None
     return Coded("".join(sent) + text[at:], "".join(stored) + unframed(text[at:]))
@@ -181,8 +186,9 @@ def _in_frame(
     sent = "\n".join([*first, frame, *last])
     before, after = _tokens(source), _tokens(sent)
     if before - after >= _LEGEND_PAYS:
-        frame, after = _frame(kind, style, f"{LEGEND}\n{body}"), after + _LEGEND_COSTS
+        frame = _frame(kind, style, f"{LEGEND}\n{body}")
         sent = "\n".join([*first, frame, *last])
+        after = _tokens(sent)
     stored = "\n".join([*map(unframed, first), frame, *map(unframed, last)])
     return _Framed(sent, stored, before, after)
 

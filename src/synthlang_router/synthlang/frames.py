@@ -152,6 +152,8 @@ def _items(array: str) -> list[Value]:
 
 def _expand_names(body: str, budget: Budget) -> tuple[str, dict[str, Template]]:
     """The body without definitions: aliases replaced by their texts, templates told apart by their slots."""
+    if DEFINE not in body and DEFINED not in body:
+        return body, {}
     aliases: dict[str, str] = {}
     templates: dict[str, Template] = {}
     open_names: list[str] = []

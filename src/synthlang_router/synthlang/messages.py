@@ -160,10 +160,15 @@ class _Writer:
         if coded is None:
             return None
         escapes = escapes_of(self._raw[slot.start : slot.end], text)
-        before, after = count_tokens(text, self._encoding), count_tokens(coded.sent, self._encoding)
+        before, after = self._tokens(text, coded)
         if escapes is None or after >= before or not (self._exact or _nowhere_longer(text, coded.sent)):
             return None
         return _Change(coded, escapes, before, after)
+
+    def _tokens(self, text: str, coded: Coded) -> tuple[int, int]:
+        if coded.tokens is not None and self._encoding == "o200k_base":
+            return coded.tokens
+        return count_tokens(text, self._encoding), count_tokens(coded.sent, self._encoding)
 
     def _selected(self, text: str, slot: Slot, coded: Coded | None) -> Coded | None:
         """What is left of the text after selection. What is stored is all of it."""

@@ -44,21 +44,29 @@ class Earlier:
     """The texts of the messages so far, by lines."""
 
     def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
         self._lines: dict[int, list[_Line]] = {}
         self._places: dict[str, list[tuple[int, int]]] = {}
 
     def add(self, message: int, text: str) -> None:
-        lines = _lines_of(text)
-        self._lines[message] = lines
-        for number, line in enumerate(lines):
-            if len(line.rest) >= _LEAST_LINE:
-                self._places.setdefault(line.rest, []).append((message, number))
+        """Costs nothing until somebody asks for lines."""
+        self._texts[message] = text
+
+    def _look_through(self) -> None:
+        """Take in the messages that were added since."""
+        for message, text in self._texts.items():
+            lines = self._lines[message] = _lines_of(text)
+            for number, line in enumerate(lines):
+                if len(line.rest) >= _LEAST_LINE:
+                    self._places.setdefault(line.rest, []).append((message, number))
+        self._texts.clear()
 
     def lines(self, message: int, first: int, last: int, shift: int) -> str:
         """What a reference stands for.
 
         Raises KeyError or IndexError where there are no such lines.
         """
+        self._look_through()
         lines = self._lines[message]
         if not 1 <= first <= last <= len(lines):
             raise IndexError
@@ -66,6 +74,7 @@ class Earlier:
 
     def split(self, text: str) -> list[str | Reference]:
         """The text as pieces of its own and references, to be joined by line ends."""
+        self._look_through()
         lines = _lines_of(text)
         out: list[str | Reference] = []
         begin = at = 0  # of what is the text's own so far, and where we are

@@ -84,22 +84,31 @@ _SPACED: Final = {",": ", ", ":": ": "}
 
 def _indent(lexemes: list[str], edge: str, unit: str, limit: int) -> str | None:
     out: list[str] = []
-    depth = 0
-    before = ""
+    edges = [edge]  # by depth
+    depth, opened = 0, False
     for lexeme in lexemes:
-        if lexeme in "}]":
+        if lexeme in _CLOSING:
             depth -= 1
-        if (before and before in "{[," and lexeme not in "}]") or (lexeme in "}]" and before not in "{["):
-            gap = edge + unit * depth
-            limit -= len(gap)
-            if limit < 0:
-                return None
-            out.append(gap)
-        if lexeme in "{[":
-            depth += 1
-        out.append(": " if lexeme == ":" else lexeme)
-        before = lexeme
+            gap = "" if opened else edges[depth]
+            out += (gap, lexeme)
+            opened = False
+        else:
+            gap = edges[depth] if opened or lexeme == "," else ""
+            out += (_MARKS[lexeme], gap) if lexeme in _MARKS else (gap, lexeme)
+            opened = lexeme in _OPENING
+            if opened:
+                depth += 1
+                if depth == len(edges):
+                    edges.append(edge + unit * min(depth, limit))
+        limit -= len(gap)
+        if limit < 0:
+            return None
     return "".join(out)
+
+
+_OPENING: Final = frozenset("{[")
+_CLOSING: Final = frozenset("}]")
+_MARKS: Final = {",": ",", ":": ": "}
 
 
 def _kind(lexeme: str) -> str:
