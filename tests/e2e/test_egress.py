@@ -105,6 +105,18 @@ PARTS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
+PASSED: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("/v1/images/edits", {"model": "m", "prompt": "x", "images": [{"image_url": "{url}/a.png"}]}),
+    ("/v1/images/generations", {"model": "{url}", "prompt": "x"}),
+    ("/v1/images/generations?url={url}", {"model": "m@{where}", "prompt": "x", "base_url": "{url}"}),
+    ("/v1/audio/speech", {"model": "m", "input": "x", "callback_url": "{url}"}),
+    ("/v1/moderations", {"input": [{"type": "image_url", "image_url": {"url": "{url}/a.png"}}]}),
+)
+
+
+PASSED_ON: Final = {path.partition("?")[0] for path, body in PASSED}
+
+
 def filled(value: Any, where: str) -> Any:
     """A value with its marks exchanged for the canary's address."""
     if isinstance(value, str):
@@ -131,6 +143,8 @@ def payloads(where: str) -> Iterator[bytes]:
     for part in PARTS:
         content = [{"role": "user", "content": [filled(part, where)]}]
         yield request(json.dumps({**QUESTION, "messages": content}).encode())
+    for path, body in PASSED:
+        yield request(json.dumps(filled(body, where)).encode(), path=filled(path, where))
     yield f"CONNECT {where} HTTP/1.1\r\nhost: {where}\r\n\r\n".encode()
     yield head(path=filled("{url}", where), method="GET")
 
@@ -155,7 +169,7 @@ async def test_no_request_makes_the_gateway_connect_where_it_says(tried: Tried) 
         assert len(hostile) >= 200
         assert canary.visits == 0
     assert set(statuses) <= {200, 400, 404, 405}
-    assert {seen.target.partition("?")[0] for seen in tried.asked} == {PATH}
+    assert {seen.target.partition("?")[0] for seen in tried.asked} == {PATH, *PASSED_ON}
     assert {seen.header("host") for seen in tried.asked} == {f"127.0.0.1:{tried.upstream.port}"}
     assert len(tried.asked) == statuses.count(200)
 

@@ -84,7 +84,8 @@ class Resilience:
                 "No provider of this model can be reached at the moment.", retry_after=wait
             )
         course = Course(lanes, route, request, wishes, facts)
-        delay = self._hedge_after(lanes, now) if route.hedge and len(lanes) > 1 else None
+        may_race = route.hedge and len(lanes) > 1 and request.upload is None
+        delay = self._hedge_after(lanes, now) if may_race else None
         found = await (self._run(course) if delay is None else self._hedged(course, delay))
         lane = found[0].lane
         self._lanes.set_key(lane.provider, GOOD)
