@@ -74,7 +74,7 @@ def test_a_refused_request_speaks_against_nobody_and_goes_nowhere_else() -> None
 
 
 @given(st.lists(st.sampled_from([0, 1, 2]), max_size=400))
-def test_retries_are_at_most_a_tenth_of_the_requests_and_a_small_reserve(clients: list[int]) -> None:
+def test_retries_are_at_most_a_tenth_of_the_requests_but_for_the_first_three(clients: list[int]) -> None:
     budget, retries = Budget(), 0
     for client_retry in clients:
         budget = counted(budget, client_retry)
@@ -82,7 +82,7 @@ def test_retries_are_at_most_a_tenth_of_the_requests_and_a_small_reserve(clients
             budget, retries = left, retries + 1
         assert budget.tokens <= MOST
 
-    assert retries <= Budget().tokens + SHARE * len(clients)
+    assert retries <= max(Budget().tokens, SHARE * len(clients))
 
 
 def test_clients_that_retry_themselves_leave_nothing_for_us() -> None:

@@ -78,9 +78,13 @@ def classify(error: RouterError, status: int) -> Failure:
 
 
 class Budget(msgspec.Struct, frozen=True, gc=False):
-    """Tokens for second tries: each request adds a tenth, each retry, ours or the client's, takes one."""
+    """Tokens for second tries: each request adds a tenth, each retry, ours or the client's, takes one.
+
+    A target begins with a few, on credit: the first requests pay for those.
+    """
 
     tokens: float = 3.0
+    credit: float = 3.0
 
 
 SHARE: Final = 0.1
@@ -91,13 +95,15 @@ LEAST: Final = -10.0
 def counted(budget: Budget, client_retry: int) -> Budget:
     """After a request came: a first one pays in, a client's retry draws, whether there is something or not."""
     if client_retry > 0:
-        return Budget(max(LEAST, budget.tokens - 1.0))
-    return budget if budget.tokens >= MOST else Budget(min(MOST, budget.tokens + SHARE))
+        return Budget(max(LEAST, budget.tokens - 1.0), budget.credit)
+    if budget.credit > 0.0:
+        return Budget(budget.tokens, budget.credit - SHARE)
+    return budget if budget.tokens >= MOST else Budget(min(MOST, budget.tokens + SHARE), 0.0)
 
 
 def drawn(budget: Budget) -> Budget | None:
     """After a retry of ours; None where the budget forbids it."""
-    return Budget(budget.tokens - 1.0) if budget.tokens >= 1.0 else None
+    return Budget(budget.tokens - 1.0, budget.credit) if budget.tokens >= 1.0 else None
 
 
 def pause(tries: int, at: float, told: float | None) -> float | None:
