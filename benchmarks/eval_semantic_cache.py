@@ -1,12 +1,12 @@
 """Measures the semantic cache with its live decision code: labelled pairs, streams of questions, scopes.
 
-    python benchmarks/eval_semantic_cache.py --pairs FILE [FILE ...] [--probabilities FILE ...]
+    python benchmarks/eval_semantic_cache.py --pairs FILE [FILE ...]
     python benchmarks/eval_semantic_cache.py --stream FILE [FILE ...] [--seed N ...] [--limit N]
         [--max-error D] [--labels oracle|none] [--answers equal|distinct]
     python benchmarks/eval_semantic_cache.py --scope FILE [FILE ...]
 
 Rows of pairs are {"cat", "a", "b", "same"} (a's answer is stored, b is asked), of streams {"q", "cls"}, of scopes
-{"a", "b", "may_share"}. `--verify surface` leaves the pair model out; `--json` prints one object a file.
+{"a", "b", "may_share"}. `--verify pair` asks the pair model too; `--json` prints one object a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from semantic_pairs import PairsResult, measure_pairs, recorded
+from semantic_pairs import PairsResult, measure_pairs
 from semantic_scopes import measure_scopes
 from semantic_share import Share
 from semantic_streams import Labels, measure_stream
@@ -34,10 +34,7 @@ def parsed() -> argparse.Namespace:
     what.add_argument("--pairs", type=Path, nargs="+")
     what.add_argument("--stream", type=Path, nargs="+")
     what.add_argument("--scope", type=Path, nargs="+")
-    parser.add_argument("--verify", choices=("surface", "pair"), default="pair")
-    parser.add_argument(
-        "--probabilities", type=Path, nargs="+", help="of a model that had not seen the rows' author"
-    )
+    parser.add_argument("--verify", choices=("surface", "pair"), default="surface")
     parser.add_argument("--threshold", type=float, help="instead of the shipped one")
     parser.add_argument("--seed", type=int, nargs="+", help="orders of the stream; without, as it is")
     parser.add_argument("--limit", type=int, help="only so many rows of a stream")
@@ -84,8 +81,7 @@ def labels_of(options: argparse.Namespace) -> Labels:
 
 
 def deciding(options: argparse.Namespace) -> Verify:
-    judge = recorded(options.probabilities) if options.probabilities else None
-    return verifier(options.verify, judge=judge, threshold=options.threshold)
+    return verifier(options.verify, threshold=options.threshold)
 
 
 def pair_results(paths: list[Path], verify: Verify) -> Iterator[dict[str, Any]]:

@@ -13,8 +13,6 @@ from typing import Any
 from semantic_share import Share
 from semantic_verifier import Verify
 
-from synthlang_router.cache.verifier_pair import PairJudge
-
 
 @dataclass
 class PairsResult:
@@ -74,17 +72,3 @@ def measure_pairs(path: Path, verify: Verify) -> PairsResult:
         result.served[key] += serve
         result.again[key] += serve or bool(row["same"])
     return result
-
-
-class Recorded:
-    """Probabilities that training/train_pair_model.py --leave-out wrote for an author it had not learned from."""
-
-    def __init__(self, rows: Sequence[tuple[str, str, float | None]]) -> None:
-        self._known = {(a, b): probability for a, b, probability in rows}
-
-    def probability(self, stored: str, asked: str) -> float | None:
-        return self._known.get((stored, asked))
-
-
-def recorded(paths: Sequence[Path]) -> PairJudge:
-    return Recorded([tuple(row) for path in paths for row in json.loads(path.read_text("utf-8"))])

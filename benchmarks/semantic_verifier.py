@@ -1,4 +1,4 @@
-"""The verifier under measure: the one the gateway opens, the rules alone, or the layered one over recorded probabilities."""
+"""The verifier under measure, as the gateway opens it: the rules alone, or with the pair model."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from synthlang_router.cache.verifier import Verdict, verify
-from synthlang_router.cache.verifier_pair import THRESHOLD, PairJudge, PairVerifier
+from synthlang_router.cache.verifier_pair import THRESHOLD, PairVerifier
 
 MODEL = Path(__file__).parents[1] / "packages/pairmodel/synthlang_router_pairmodel/model.onnx"
 Verify = Callable[[str, str], Verdict]
 
 
-def verifier(name: str, *, judge: PairJudge | None = None, threshold: float | None = None) -> Verify:
-    """`judge` stands in for the shipped model."""
+def verifier(name: str, *, threshold: float | None = None) -> Verify:
     if name == "surface":
         return verify
-    if judge is None:
-        from synthlang_router.cache.pair_model import PairModel
+    from synthlang_router.cache.pair_model import PairModel
 
-        judge = PairModel(MODEL)
-    return PairVerifier(judge, threshold=THRESHOLD if threshold is None else threshold).verify
+    return PairVerifier(PairModel(MODEL), threshold=THRESHOLD if threshold is None else threshold).verify

@@ -30,7 +30,11 @@ class Layer(nn.Module):
     def forward(self, value: Tensor, mask: Tensor) -> Tensor:
         batch, length, _ = value.shape
         heads = self.qkv(value).view(batch, length, 3, HEADS, WIDTH // HEADS).permute(2, 0, 3, 1, 4)
-        context = nn.functional.scaled_dot_product_attention(heads[0], heads[1], heads[2], attn_mask=mask)
+        # written out: the fused attention's backward pass takes half of a step on a processor
+        scores = heads[0] @ heads[1].transpose(-1, -2) * (WIDTH // HEADS) ** -0.5
+        context = (
+            scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1).to(heads.dtype) @ heads[2]
+        )
         context = context.transpose(1, 2).reshape(batch, length, WIDTH)
         middle = self.middle_norm(value + self.dropout(self.attended(context)))
         inner = nn.functional.gelu(self.inner(middle))
@@ -48,14 +52,24 @@ class PairNetwork(nn.Module):
         self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
         self.dropout = nn.Dropout(dropout)
         self.judge = nn.Linear(2 * WIDTH, 1)
+        self.frozen = 0
+        """Layers from below that are not trained, nor what is under them."""
+
+    def freeze(self, layers: int) -> None:
+        self.frozen = layers
+        for layer in self.layers[:layers]:
+            layer.dropout.p = 0.0
 
     def forward(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
         """Logits; `mask` is true for tokens, false for padding."""
-        positions = torch.arange(ids.shape[1], device=ids.device)
-        value = self.word(ids) + self.position(positions) + self.segment(segments)
-        value = self.dropout(self.input_norm(value))
         attention = mask[:, None, None, :]
-        for layer in self.layers:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            positions = torch.arange(ids.shape[1], device=ids.device)
+            value = self.word(ids) + self.position(positions) + self.segment(segments)
+            value = self.dropout(self.input_norm(value))
+            for layer in self.layers[: self.frozen]:
+                value = layer(value, attention)
+        for layer in self.layers[self.frozen :]:
             value = layer(value, attention)
         weight = mask[:, :, None].float()
         mean = (value * weight).sum(1) / weight.sum(1)

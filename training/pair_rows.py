@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pair_noise import misread, roughened
+
 AUTHORS = "bcdef"
 OPPOSITES = (
     "with/without before/after more/less most/least best/worst increase/decrease add/remove enable/disable on/off open/close "
@@ -31,23 +33,6 @@ ADDITIONS = (
     "for a vegetarian", "with an example", "in winter", "for free", "in a formal tone", "before 2010", "for a small business",
     "if it is raining", "except on Sundays", "by hand", "at night", "without a password", "as JSON", "for two people",
 )  # fmt: skip
-OPENINGS = (
-    "Hi, ",
-    "Hello! ",
-    "Please ",
-    "Could you tell me: ",
-    "Quick question: ",
-    "hey ",
-    "Sorry, ",
-    "Good morning. ",
-)
-CLOSINGS = (" Thanks!", " please", " thank you", " thx", " Thanks in advance.", "??", " pls", "!", " :)")
-SHORTER = {
-    "what is": "what's", "do not": "don't", "does not": "doesn't", "is not": "isn't", "cannot": "can't", "i am": "i'm",
-    "you": "u", "and": "&", "without": "w/o", "with": "w/", "for": "4", "please": "pls", "difference": "diff",
-}  # fmt: skip
-
-
 FRAMES = (
     (
         r"(?:how (?:do i|can i|to|do you|would i|should i)|what(?:'s| is) the (?:best |easiest )?way to|tell me how to|show me how to) (.+?)[?.!]*$",
@@ -99,13 +84,11 @@ class Row:
 
 
 def labelled(folder: Path) -> list[Row]:
-    """The hand-written English pairs of all authors."""
+    """The hand-written pairs of all authors, in all languages."""
     rows = []
     for author in AUTHORS:
         for line in (folder / f"pairs_{author}.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
-            if row.get("lang", "en") != "en":
-                continue  # the published weights know English only
             rows.append(Row(row["a"], row["b"], bool(row["same"]), author, row["cat"].split(":")[0]))
     return rows
 
@@ -138,11 +121,22 @@ def made(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
     for row in rows:
         if row.same:
             for other in _changed(row.b, names, rng):
-                yield Row(row.a, other, False, row.author, "made", 0.7)
+                yield Row(
+                    row.a,
+                    roughened(other, rng) if rng.random() < _ROUGH else other,
+                    False,
+                    row.author,
+                    "made",
+                    0.7,
+                )
         yield from _reframed(row, names, rng)
         text = rng.choice((row.a, row.b))
         yield Row(text, roughened(text, rng), True, row.author, "made", 0.5)
     yield from _look_alikes(rows, rng)
+
+
+_ROUGH = 0.3
+"""Share of made near-misses that are written carelessly as well."""
 
 
 def reframed(text: str, rng: random.Random) -> str | None:
@@ -173,7 +167,7 @@ def _names(rows: Iterable[Row]) -> list[str]:
 
 def _changed(text: str, names: Sequence[str], rng: random.Random) -> list[str]:
     """Up to two near-misses of a text, of different kinds."""
-    ways = [_other_number, _other_name, _opposite, _swapped, _dropped, _added]
+    ways = [_other_number, _other_name, _opposite, _swapped, _dropped, _added, _misread]
     rng.shuffle(ways)
     results = []
     for way in ways:
@@ -250,37 +244,13 @@ def _dropped(text: str, names: Sequence[str], rng: random.Random) -> str | None:
     return " ".join((text[:start] + text[end:]).split())
 
 
+def _misread(text: str, names: Sequence[str], rng: random.Random) -> str | None:
+    return misread(text, rng)
+
+
 def _added(text: str, names: Sequence[str], rng: random.Random) -> str | None:
     stripped = text.rstrip(" ?.!")
     return f"{stripped} {rng.choice(ADDITIONS)}{text[len(stripped) :]}"
-
-
-def roughened(text: str, rng: random.Random) -> str:
-    """The same text, written carelessly or politely."""
-    rough = text.lower() if rng.random() < 0.5 else text
-    if rng.random() < 0.5:
-        rough = rng.choice(OPENINGS) + rough
-    if rng.random() < 0.5:
-        rough = rough.rstrip("?.!") + rng.choice(CLOSINGS)
-    for long, short in SHORTER.items():
-        if rng.random() < 0.3:
-            rough = re.sub(rf"\b{long}\b", short, rough)
-    return _mistyped(rough, rng) if rng.random() < 0.4 else rough
-
-
-def _mistyped(text: str, rng: random.Random) -> str:
-    """One letter of a long word dropped, doubled or exchanged with its neighbour."""
-    spans = [m.span() for m in re.finditer(r"[a-z]{6,}", text)]
-    if not spans:
-        return text
-    start, end = rng.choice(spans)
-    at = rng.randrange(start + 1, end - 1)
-    way = rng.randrange(3)
-    if way == 0:
-        return text[:at] + text[at + 1 :]
-    if way == 1:
-        return text[:at] + text[at] + text[at:]
-    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
 def _look_alikes(rows: Sequence[Row], rng: random.Random) -> Iterator[Row]:
