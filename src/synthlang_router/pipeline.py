@@ -55,10 +55,9 @@ class ChatPipeline:
                 ending.owes(partial(self.costs.settle, request))  # paid first: the others settle by it
                 prompt = await self.synthlang.compress_prompt(request, wishes, facts)
                 guarded = await self.interactions.privacy.mask_prompt(prompt.sent)
-                chat = partial(self.llm_provider.chat, route, guarded.sent, wishes)
-                answer = await self.cache.share(
-                    key, facts, partial(self._begin, caller, request, guarded, chat)
-                )
+                chat = partial(self._chat, route, guarded, wishes)
+                journal = partial(self.interactions.open, caller, request)
+                answer = await self.cache.share(key, facts, chat, journal)
                 answer.on_complete(partial(self.cache.store, key))
             else:
                 ending.owes(self.cache.credit)
@@ -66,17 +65,9 @@ class ChatPipeline:
                 self.cache.audit(key, facts, partial(self.ask_again, caller, route, request, wishes))
             return ending.hand_over(answer)
 
-    def _begin(
-        self,
-        caller: Caller,
-        request: ChatRequest,
-        guarded: Guarded,
-        chat: Callable[[Facts], Answer],
-        facts: Facts,
-    ) -> Answer:
-        """The call itself, once for all who share it; it is in the journal before it is sent."""
-        self.interactions.open(caller, request, facts)
-        return guarded.restored(chat(facts))
+    def _chat(self, route: Route, guarded: Guarded, wishes: Wishes, facts: Facts) -> Answer:
+        """The call itself, once for all who share it."""
+        return guarded.restored(self.llm_provider.chat(route, guarded.sent, wishes, facts))
 
     async def ask_again(
         self, caller: Caller, route: Route, request: ChatRequest, wishes: Wishes, facts: Facts

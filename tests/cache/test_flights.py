@@ -83,13 +83,14 @@ class House:
         self.store = MemoryCacheStore(max_entries=10, max_bytes=1_000_000)
         self.cache = SemanticCache(self.store, clock=Clock(), monotonic=Clock(), flights=self.flights)
         self.rows: list[Facts] = []
+        self.payers: list[Facts] = []
 
     async def share(self, key: CacheKey | None = None) -> Answer:
         noted = facts(f"row-{len(self.rows)}")
         noted.cache = CacheStatus.MISS
         self.rows.append(noted)
         key = key_of() if key is None else key
-        answer = await self.cache.share(key, noted, self.upstream.answer)
+        answer = await self.cache.share(key, noted, self.upstream.answer, self.payers.append)
         answer.on_complete(partial(self.cache.store, key))
         return answer
 
@@ -184,6 +185,7 @@ async def test_a_leader_that_leaves_does_not_end_the_flight() -> None:
     left, heir = leader_answer.facts, follower_answer.facts
     assert (left.cache, len(left.attempts)) == (CacheStatus.COALESCED, 0)
     assert (heir.cache, len(heir.attempts)) == (CacheStatus.MISS, 1)
+    assert house.payers == [left, heir]
     assert (await house.store.stats()).entries == 1
 
 

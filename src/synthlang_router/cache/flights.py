@@ -17,7 +17,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from synthlang_router.answer import Answer, Batch, Item
-from synthlang_router.errors import Overloaded
+from synthlang_router.errors import Overloaded, RouterError
 from synthlang_router.models import CacheStatus, Facts
 from synthlang_router.telemetry import count
 
@@ -41,18 +41,19 @@ class Flights:
         return len(self._flying)
 
     async def read(
-        self, name: object, facts: Facts, factory: Callable[[Facts], Answer]
+        self, name: object, facts: Facts, chat: Callable[[Facts], Answer], pays: Callable[[Facts], None]
     ) -> AsyncGenerator[Batch]:
-        """The batches of the flight of this name; it is started by `factory` where there is none.
+        """The batches of the flight of this name; it is started by `chat` where there is none.
 
         The call keeps a notebook of its own, for it may outlive every one of its readers but the last. Joining happens with the first read and not before: an answer nobody reads is no reader.
         """
         flight = self._flying.get(name)
         if flight is None:
+            pays(facts)
             call = replace(facts, attempts=[])
-            flight = self._flying[name] = _Flight(self, name, factory(call), call, self._max_log)
+            flight = self._flying[name] = _Flight(self, name, chat(call), call, self._max_log)
             flight.pump = self._spawn(flight.run())
-        reader = flight.join(facts)
+        reader = flight.join(facts, pays)
         try:
             batch = await flight.next(reader)
             while batch is not None:
@@ -70,10 +71,11 @@ class Flights:
 class _Reader:
     """Where one of them is: `position` counts batches, `read` bytes since the start of the flight."""
 
-    __slots__ = ("facts", "position", "read", "waiting")
+    __slots__ = ("facts", "pays", "position", "read", "waiting")
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, pays: Callable[[Facts], None]) -> None:
         self.facts = facts
+        self.pays = pays
         self.position = 0
         self.read = 0
         self.waiting: asyncio.Future[None] | None = None
@@ -122,8 +124,8 @@ class _Flight:
             self._ended = True
             self._wake()
 
-    def join(self, facts: Facts) -> _Reader:
-        reader = _Reader(facts)
+    def join(self, facts: Facts, pays: Callable[[Facts], None]) -> _Reader:
+        reader = _Reader(facts, pays)
         if self._payer is None:
             self._payer = reader
         else:
@@ -229,3 +231,7 @@ class _Flight:
         self._payer = heir
         self._tell(heir)
         count("flights_inherited")
+        try:
+            heir.pays(heir.facts)
+        except RouterError:  # the call is under way already, and who leaves has no part in this
+            count("flights_unrecorded")

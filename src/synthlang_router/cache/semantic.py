@@ -110,15 +110,19 @@ class SemanticCache:
             raise NotCached("There is no stored answer to this request.")
         return answer
 
-    async def share(self, key: CacheKey, facts: Facts, factory: Callable[[Facts], Answer]) -> Answer:
+    async def share(
+        self, key: CacheKey, facts: Facts, chat: Callable[[Facts], Answer], pays: Callable[[Facts], None]
+    ) -> Answer:
         """The answer of one call upstream, shared with equal requests that come while it is under way.
 
-        `factory` makes the call, into the notebook it is given.
+        `chat` makes the call, into the notebook it is given; `pays` is told when the call becomes this request's to
+        pay for: before it is made, or when the one who paid so far has left.
         """
         if self._flights is None or key.bypass or not key.may_read or not key.may_store:
-            return factory(facts)
+            pays(facts)
+            return chat(facts)
         return Answer(
-            self._flights.read((key.exact, key.form), facts, factory), facts, dialect=key.form.dialect
+            self._flights.read((key.exact, key.form), facts, chat, pays), facts, dialect=key.form.dialect
         )
 
     def store(self, key: CacheKey, completion: ChatCompletion, facts: Facts) -> None:
