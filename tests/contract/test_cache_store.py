@@ -3,23 +3,66 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from synthlang_router.backends.memory.cache import MemoryCacheStore
+from synthlang_router.backends.sqlite.cache import SqliteCacheStore
 from synthlang_router.cache import CacheEntry, CacheStore, Selection, StoreStats
 from synthlang_router.models import ChatCompletion, Usage
+from tests.interactions.records import vault
 
 
 def memory(max_entries: int = 1000, max_bytes: int = 10_000_000) -> CacheStore:
     return MemoryCacheStore(max_entries=max_entries, max_bytes=max_bytes)
 
 
-IMPLEMENTATIONS: tuple[Callable[..., CacheStore], ...] = (memory,)
+def sqlite(max_entries: int = 1000, max_bytes: int = 10_000_000) -> CacheStore:
+    return _sqlite(max_entries, max_bytes, hot_bytes=64_000_000)
+
+
+def sqlite_without_memory(max_entries: int = 1000, max_bytes: int = 10_000_000) -> CacheStore:
+    """Every answer but the last comes from disk."""
+    return _sqlite(max_entries, max_bytes, hot_bytes=1)
+
+
+def _sqlite(max_entries: int, max_bytes: int, *, hot_bytes: int) -> CacheStore:
+    folder = TemporaryDirectory()
+    store = SqliteCacheStore(
+        Path(folder.name) / "cache.db",
+        vault=vault(),
+        max_entries=max_entries,
+        max_bytes=max_bytes,
+        hot_bytes=hot_bytes,
+    )
+    OPENED.append((store, folder))
+    return store
+
+
+OPENED: list[tuple[SqliteCacheStore, TemporaryDirectory[str]]] = []
+IMPLEMENTATIONS: tuple[Callable[..., CacheStore], ...] = (memory, sqlite, sqlite_without_memory)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """What a test opened is closed after it."""
+    yield
+    close_all()
+
+
+def close_all() -> None:
+    while OPENED:
+        store, folder = OPENED.pop()
+        asyncio.run(store.close())
+        folder.cleanup()
+
+
 Make = Callable[..., CacheStore]
 
 
@@ -179,6 +222,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("make_store", IMPLEMENTATIONS)
+@settings(deadline=None, max_examples=50)  # a file an example
 @given(STEPS)
 def test_whatever_happens_the_bounds_hold_and_bytes_are_those_of_what_is_held(
     make_store: Make, steps: list[tuple[str, str, int]]
@@ -201,6 +245,7 @@ def test_whatever_happens_the_bounds_hold_and_bytes_are_those_of_what_is_held(
         return await store.stats()
 
     stats = asyncio.run(run())
+    close_all()
 
     assert (stats.entries, stats.bytes) == (0, 0)
 

@@ -12,6 +12,11 @@ ENTRY_OVERHEAD: Final = 1_000
 """Bytes an entry costs beside its texts and vector, about."""
 
 
+def entry_id_of(digest: bytes) -> str:
+    """How rows and operators name the entry of this digest."""
+    return digest.hex()[:32]
+
+
 class CacheEntry(msgspec.Struct, frozen=True):
     """One answer within one scope. Times are seconds since the epoch.
 
@@ -35,7 +40,7 @@ class CacheEntry(msgspec.Struct, frozen=True):
     @property
     def entry_id(self) -> str:
         """How rows and operators name it."""
-        return self.digest.hex()[:32]
+        return entry_id_of(self.digest)
 
     @property
     def size(self) -> int:
@@ -61,6 +66,21 @@ class Origin(msgspec.Struct, frozen=True):
     row: str
 
 
+class Selectable(Protocol):
+    """What entries are selected by."""
+
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def entry_id(self) -> str: ...
+    @property
+    def scope(self) -> bytes: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]: ...
+
+
 class Selection(msgspec.Struct, frozen=True):
     """Entries that fit everything that is said; one that says nothing selects all."""
 
@@ -70,7 +90,7 @@ class Selection(msgspec.Struct, frozen=True):
     tenant: str | None = None
     tag: tuple[str, str] | None = None
 
-    def fits(self, entry: CacheEntry) -> bool:
+    def fits(self, entry: Selectable) -> bool:
         return (
             (self.digest is None or entry.digest == self.digest)
             and (self.entry_id is None or entry.entry_id == self.entry_id)

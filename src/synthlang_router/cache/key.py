@@ -117,25 +117,8 @@ def make_cache_key(
         reason = "audio"
     if reason:
         return CacheKey(bypass=reason, only_if_cached=wishes.only_if_cached)
-    messages, question = _split(request.messages)
-    scope = hashlib.sha256(
-        _encode(
-            [
-                _FORMAT,
-                version,
-                request.dialect,
-                request.kind,
-                caller.tenant_id,
-                None if "keys" in widen else caller.user_id,
-                request.model,
-                route.policy or f"{route.provider}/{route.model}",
-                _relayed(wishes),
-                wishes.level if wishes.compression == "native" else None,
-                _rest(request, "end_users" in widen),
-                messages,
-            ]
-        )
-    ).digest()
+    question, parts = scope_parts(caller, route, request, wishes, version=version, widen=widen)
+    scope = hashlib.sha256(_encode([*parts.values()])).digest()
     return CacheKey(
         tenant=caller.tenant_id,
         scope=scope,
@@ -149,6 +132,33 @@ def make_cache_key(
         form=_form(request, wishes),
         tags=caller.tags + wishes.tags,
     )
+
+
+def scope_parts(
+    caller: Caller,
+    route: Route,
+    request: ChatRequest,
+    wishes: Wishes,
+    *,
+    version: str,
+    widen: frozenset[Widening],
+) -> tuple[str | None, dict[str, object]]:
+    """The question, and by name everything else, which must be equal."""
+    messages, question = _split(request.messages)
+    return question, {
+        "format": _FORMAT,
+        "embedder": version,
+        "dialect": request.dialect,
+        "kind": request.kind,
+        "tenant": caller.tenant_id,
+        "user": None if "keys" in widen else caller.user_id,
+        "model": request.model,
+        "served by": route.policy or f"{route.provider}/{route.model}",
+        "headers": _relayed(wishes),
+        "compression": wishes.level if wishes.compression == "native" else None,
+        "parameters": _rest(request, "end_users" in widen),
+        "messages": messages,
+    }
 
 
 def _relayed(wishes: Wishes) -> list[object]:

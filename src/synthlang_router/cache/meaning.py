@@ -16,6 +16,7 @@ from synthlang_router.cache.embedding import EmbeddingRefused
 from synthlang_router.cache.entry import CacheEntry, CacheStore
 from synthlang_router.cache.evidence import Candidate, Evidence
 from synthlang_router.cache.exact import is_fresh
+from synthlang_router.cache.explanation import NearQuestion, OnEvidence, near_question, on_evidence
 from synthlang_router.cache.key import CacheKey
 from synthlang_router.cache.recall import Near, Recall
 from synthlang_router.models import Facts
@@ -121,6 +122,29 @@ class MeaningLayer:
             return None
         return await self._on_evidence(self.evidence, key, facts, packed, near, now)
 
+    async def explain(self, key: CacheKey, now: float) -> tuple[tuple[NearQuestion, ...], OnEvidence | None]:
+        """Whom `find` would compare with, and what it would see. Raises BackendError."""
+        if key.question is None or not key.question.strip():
+            return (), None
+        vector = await self._embedder.embed(key.question)
+        near = await self._recall.nearest(key.scope, vector, VOICES)
+        shown = []
+        for one in near[:CANDIDATES]:
+            entry = await self._candidate(one.digest, key, now)
+            if entry is not None and entry.question is not None:
+                verdict = await self._compare(self._verify, entry.question, key.question)
+                shown.append(near_question(entry, one.similarity, verdict, now))
+        consensus = find_consensus([(one.answer, one.similarity) for one in near])
+        if self.evidence is None or consensus is None:
+            return tuple(shown), None
+        entry = await self._candidate(near[consensus.nearest].digest, key, now)
+        if entry is None or entry.question is None:
+            return tuple(shown), None
+        objected = None if self._objects is None else self._objects(entry.question, key.question)
+        features = consensus.features(vetoed=objected is not None)
+        chance = self.evidence.budget.look(key.scope, key.tenant, features)
+        return tuple(shown), on_evidence(entry, consensus, objected, chance)
+
     def take(self, facts: Facts) -> Asked | None:
         """What `find` found out for this request, once."""
         return self._waiting.pop(facts.row_id, None)
@@ -131,6 +155,10 @@ class MeaningLayer:
             answer = entry.completion.content
             identity = b"" if not answer else answer_identity(answer)
             self._recall.remember(entry.scope, entry.digest, entry.vector, identity)
+
+    def find_again(self, scope: bytes, digest: bytes, vector: bytes, answer: bytes) -> None:
+        """An entry that the store has kept from earlier."""
+        self._recall.remember(scope, digest, vector, answer)
 
     async def _on_evidence(
         self, evidence: Evidence, key: CacheKey, facts: Facts, packed: bytes, near: list[Near], now: float

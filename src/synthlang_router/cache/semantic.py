@@ -13,8 +13,10 @@ from synthlang_router.answer import Answer
 from synthlang_router.cache.admission import Lifetimes, admit_answer
 from synthlang_router.cache.entry import CacheEntry, CacheStore, Origin, Selection, StoreStats
 from synthlang_router.cache.exact import ExactLayer
+from synthlang_router.cache.explanation import Explanation, shown_parts
+from synthlang_router.cache.figures import CacheFigures, figures_of
 from synthlang_router.cache.flights import Flights
-from synthlang_router.cache.key import CacheKey, Widening, make_cache_key
+from synthlang_router.cache.key import CacheKey, Widening, make_cache_key, scope_parts
 from synthlang_router.cache.savings import Savings
 from synthlang_router.errors import NotCached, RouterError
 from synthlang_router.models import (
@@ -151,6 +153,42 @@ class SemanticCache:
         """A debt of a hit's ending, paid after its costs are known."""
         self._savings.add(facts)
 
+    async def explain(
+        self, caller: Caller, route: Route, request: ChatRequest, wishes: Wishes
+    ) -> Explanation:
+        """What would be done with this request, without doing it. Raises BackendError."""
+        key = self.make_cache_key(caller, route, request, wishes)
+        if key.bypass:
+            return Explanation("BYPASS", key.bypass)
+        _, parts = scope_parts(caller, route, request, wishes, version=self._version, widen=self._widen)
+        scope, now = shown_parts(parts), self._clock()
+        entry = None if self._exact is None else await self._exact.find(key, now)
+        if entry is not None:
+            return Explanation("HIT", "word for word", scope, entry.entry_id)
+        if self._meaning is None or not key.semantic:
+            return Explanation("MISS", "no such question", scope)
+        near, evidence = await self._meaning.explain(key, now)
+        served = next((one for one in near if one.serves), None)
+        if served is not None:
+            return Explanation("SEMANTIC-HIT", served.reason, scope, served.entry, near, evidence)
+        if evidence is not None and evidence.serves:
+            return Explanation(
+                "SEMANTIC-HIT", f"evidence: {evidence.level}", scope, evidence.entry, near, evidence
+            )
+        why = "nothing is near" if not near else near[0].reason
+        return Explanation("MISS", why, scope, None, near, evidence)
+
+    async def figures(self, tenant: str | None = None) -> CacheFigures:
+        """What it holds, served, saved and cost, and how wrong it was; the promise is the tenant's, or all's."""
+        return figures_of(
+            await self.stats(),
+            self._savings,
+            questions=0 if self._meaning is None else len(self._meaning),
+            auditor=self._auditor,
+            budget=None if self._evidence is None else self._evidence.budget,
+            tenant=tenant,
+        )
+
     async def purge(self, which: Selection) -> int:
         """Forget entries by digest, scope, tenant or tag; how many there were."""
         return await self._store.delete(which)
@@ -182,6 +220,8 @@ class SemanticCache:
     def _replay(self, entry: CacheEntry, status: CacheStatus, facts: Facts, now: float) -> Answer:
         facts.cache = status
         facts.cache_entry = entry.entry_id
+        if self._widen:
+            facts.why = "; ".join(filter(None, (facts.why, "shared: " + ", ".join(sorted(self._widen)))))
         facts.age = max(0.0, now - entry.stored)
         facts.provider = entry.provider
         facts.served_model = entry.served_model

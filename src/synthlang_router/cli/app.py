@@ -13,6 +13,7 @@ GROUPS: Final = {
     "interactions": ("synthlang_router.cli.interactions", "List and show what was asked and answered."),
     "erase": ("synthlang_router.cli.erase", "Erase a tenant, a user or one interaction for good."),
     "audit": ("synthlang_router.cli.audit", "What operators did, and whether the log of it is whole."),
+    "cache": ("synthlang_router.cli.cache", "What the cache holds, saved and got wrong; why; forget."),
     "usage": (
         "synthlang_router.cli.usage",
         "What was used and what it cost; compare with a provider's bill.",

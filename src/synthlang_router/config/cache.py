@@ -84,6 +84,16 @@ class CacheSettings(Section):
     tool_calls: Literal["off", "exact"] = Field(
         default="off", description="Whether answers that call tools are kept, in the exact layer only."
     )
+    store: Literal["file", "memory"] = Field(
+        default="file",
+        description="Where answers are kept: sealed in `data_dir`, so that a restart keeps them, or in memory only.",
+    )
+    share: tuple[Literal["keys", "end_users"], ...] = Field(
+        default=(),
+        max_length=2,
+        description="Who may be given whose answers, on purpose: `keys`: all keys of a tenant, whatever their user; "
+        "`end_users`: all end users that bodies name. A tenant never shares with another.",
+    )
     exact: ExactCacheSettings = Field(
         default=ExactCacheSettings(), description="Same question, word for word."
     )

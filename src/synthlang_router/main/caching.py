@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from synthlang_router.backends.memory.cache import MemoryCacheStore
+from synthlang_router.backends.sqlite.cache import SqliteCacheStore
 from synthlang_router.cache import CacheStore, Flights, Lifetimes, MeaningLayer, Recall, SemanticCache
 from synthlang_router.cache.auditor import Auditor
 from synthlang_router.cache.embedding import Embedder, available
@@ -26,22 +27,24 @@ from synthlang_router.main.auditing import open_auditor, open_evidence
 from synthlang_router.main.embeddings import RecordedEmbeddings
 from synthlang_router.models import Target
 from synthlang_router.telemetry import wall_clock
+from synthlang_router.vault import Vault
 
 MISSING: Final = (
     "semantic cache: off, because the extra `semantic` is not installed (exact repeats are served)"
 )
+CACHE_FILE: Final = "cache.db"
 Tell = Callable[[str], None]
 
 
 @asynccontextmanager
 async def open_cache(
-    settings: Settings, embeddings: RecordedEmbeddings, tell: Tell
+    settings: Settings, embeddings: RecordedEmbeddings, tell: Tell, vault: Vault
 ) -> AsyncIterator[SemanticCache]:
     """The cache of these settings; `tell` says what an operator should know."""
     wanted = settings.cache
     loop = asyncio.get_running_loop()
-    store = MemoryCacheStore(max_entries=wanted.exact.max_entries, max_bytes=wanted.exact.max_bytes)
     async with AsyncExitStack() as stack:
+        store = _store(settings, vault)
         meaning, auditor = None, None
         if wanted.semantic.enabled:
             if available(wanted.semantic.embedder):
@@ -53,6 +56,9 @@ async def open_cache(
                 meaning = _meaning(settings, store, worker, embedder, auditor)
             else:
                 tell(MISSING)
+        if isinstance(store, SqliteCacheStore):
+            stack.push_async_callback(store.close)
+            await store.load(wall_clock(), _ignored if meaning is None else meaning.find_again)
         yield SemanticCache(
             store,
             clock=wall_clock,
@@ -61,10 +67,28 @@ async def open_cache(
             meaning=meaning,
             auditor=auditor,
             flights=Flights(loop.create_task),
+            widen=frozenset(wanted.share),
             tool_calls=wanted.tool_calls == "exact",
             exact=wanted.exact.enabled,
             enabled=wanted.exact.enabled or meaning is not None,
         )
+
+
+def _store(settings: Settings, vault: Vault) -> MemoryCacheStore | SqliteCacheStore:
+    """Sealed in a file, unless answers are to be forgotten with the process."""
+    wanted = settings.cache
+    if wanted.store == "memory":
+        return MemoryCacheStore(max_entries=wanted.exact.max_entries, max_bytes=wanted.exact.max_bytes)
+    return SqliteCacheStore(
+        settings.data_dir / CACHE_FILE,
+        vault=vault,
+        max_entries=wanted.exact.max_entries,
+        max_bytes=wanted.exact.max_bytes,
+    )
+
+
+def _ignored(scope: bytes, digest: bytes, vector: bytes, answer: bytes) -> None:
+    """Without the semantic layer nothing is found by its meaning."""
 
 
 def _meaning(

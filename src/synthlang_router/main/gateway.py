@@ -16,6 +16,7 @@ from synthlang_router.api import Edge
 from synthlang_router.api.admin.configuration import Configuration
 from synthlang_router.api.admin.spending import Spending
 from synthlang_router.api.chat import ChatResource, Pipeline
+from synthlang_router.api.feedback import FeedbackDesk
 from synthlang_router.api.intake import Intake
 from synthlang_router.api.manners import MANNERS
 from synthlang_router.api.meter import RequestMeter, render_metrics
@@ -28,6 +29,7 @@ from synthlang_router.backends.sqlite.keys import SqliteKeyStore
 from synthlang_router.config import Loaded, Settings, needs_restart
 from synthlang_router.llm_provider import LLMProvider
 from synthlang_router.main.administration import open_administration
+from synthlang_router.main.cache_desk import cache_desk
 from synthlang_router.main.caching import open_cache
 from synthlang_router.main.counting import upper_estimate
 from synthlang_router.main.embeddings import RecordedEmbeddings
@@ -89,14 +91,15 @@ class Gateway:
         await self._open_gate(stack)
         self.routes = Routes(self.loaded, providers, self.money.table)
         await self.routes.open()
+        await asyncio.to_thread(use_keys, self.record.vault, settings)
         self.cache = await stack.enter_async_context(
             open_cache(
                 settings,
                 RecordedEmbeddings(self.llm_provider, self.interactions, self.money.costs),
                 self.notes.append,
+                self.record.vault,
             )
         )
-        await asyncio.to_thread(use_keys, self.record.vault, settings)
         self._assemble()
         for work in (self.keyring.watch(), self.routes.watch()):
             task = asyncio.get_running_loop().create_task(work)
@@ -186,9 +189,15 @@ class Gateway:
             self.audit,
             self.record,
             self.cache,
-            [self._spending().actions(), Configuration(self._masked).actions(), insight.actions()],
+            [
+                self._spending().actions(),
+                Configuration(self._masked).actions(),
+                insight.actions(),
+                cache_desk(self.cache, self.routes, lambda: self.wishes).actions(),
+            ],
         )
-        others = (make_notation().router(), insight.router(), administration)
+        feedback = FeedbackDesk(self.cache.report).router()
+        others = (make_notation().router(), feedback, insight.router(), administration)
         self.app = Edge(hot, cold_app(operations, *others))
 
     def _pipelines(self) -> dict[str, Pipeline]:
