@@ -12,6 +12,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+from fastapi import APIRouter
+
 from synthlang_router.api import Edge
 from synthlang_router.api.admin.configuration import Configuration
 from synthlang_router.api.admin.spending import Spending
@@ -182,23 +184,20 @@ class Gateway:
             new_request_id=new_request_id,
             started=int(wall_clock()),
         )
-        administration = open_administration(
-            self.keys,
-            self._pepper,
-            self.keyring,
-            self.audit,
-            self.record,
-            self.cache,
-            [
-                self._spending().actions(),
-                Configuration(self._masked).actions(),
-                insight.actions(),
-                cache_desk(self.cache, self.routes, lambda: self.wishes).actions(),
-            ],
-        )
         feedback = FeedbackDesk(self.cache.report).router()
-        others = (make_notation().router(), feedback, insight.router(), administration)
+        others = (make_notation().router(), feedback, insight.router(), self._administration(insight))
         self.app = Edge(hot, cold_app(operations, *others))
+
+    def _administration(self, insight: Insight) -> APIRouter:
+        resources = [
+            self._spending().actions(),
+            Configuration(self._masked).actions(),
+            insight.actions(),
+            cache_desk(self.cache, self.routes, lambda: self.wishes).actions(),
+        ]
+        return open_administration(
+            self.keys, self._pepper, self.keyring, self.audit, self.record, self.cache, resources
+        )
 
     def _pipelines(self) -> dict[str, Pipeline]:
         """By kind of request."""
