@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +15,7 @@ from synthlang_router.synthlang import SynthLang, compress_prompt, measure
 from synthlang_router.synthlang.step import MOST_BYTES
 from synthlang_router.telemetry import counters
 
+ROOT = Path(__file__).parents[2]
 TABLE = json.dumps([{"id": n, "name": f"user {n}", "active": n % 2 == 0} for n in range(20)], indent=2)
 
 
@@ -22,6 +26,38 @@ def chat(text: str) -> ChatRequest:
 
 def facts() -> Facts:
     return Facts(request_id="r", row_id="i", arrived=0.0, started=0.0)
+
+
+async def test_no_tokenizer_is_loaded_on_the_loop_nor_for_a_prompt_without_data() -> None:
+    """In a process of its own: the tables of this one are loaded."""
+    script = (
+        "import asyncio, sys, threading\n"
+        "from synthlang_router.models import Wishes\n"
+        "from synthlang_router.synthlang import tokens, SynthLang\n"
+        "from tests.synthlang.test_step import TABLE, chat, facts\n"
+        "loaded_in = []\n"
+        "load = tokens.Tokenizer.from_pretrained\n"
+        "class Noted:\n"
+        "    @staticmethod\n"
+        "    def from_pretrained(name):\n"
+        "        loaded_in.append(threading.current_thread().name)\n"
+        "        return load(name)\n"
+        "tokens.Tokenizer = Noted\n"
+        "async def main():\n"
+        "    step, notes = SynthLang(), facts()\n"
+        "    await step.compress_prompt(chat('Hello, how are you?'), Wishes(), facts())\n"
+        "    assert loaded_in == []\n"
+        "    await step.compress_prompt(chat(TABLE), Wishes(), notes)\n"
+        "    assert notes.tokens_would_save > 0\n"
+        "asyncio.run(main())\n"
+        "assert loaded_in and 'MainThread' not in loaded_in, loaded_in\n"
+    )
+
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 async def test_the_figure_is_noted_by_mode() -> None:

@@ -26,6 +26,7 @@ from synthlang_router.synthlang.literals import (
     text_slots,
 )
 from synthlang_router.synthlang.references import Earlier
+from synthlang_router.synthlang.segments import find_data
 from synthlang_router.synthlang.selection import select
 from synthlang_router.synthlang.tokens import ENCODINGS, Encoding, count_tokens
 
@@ -71,6 +72,14 @@ def compress_messages(
         if found is None or _reads_as(found.stored, raw):
             return found
     return None
+
+
+def hold_data(raw: bytes, level: CompressionLevel) -> bool:
+    """Whether anything in these messages could be written otherwise; a conversation at `session` always might."""
+    slots = [slot for slot in text_slots(raw) if slot.changeable]
+    if _LOSSLESS[level] == "session":
+        return bool(slots)
+    return any(find_data(text_of(raw, slot), slot.role) for slot in slots)
 
 
 def decode_messages(stored: bytes) -> bytes:

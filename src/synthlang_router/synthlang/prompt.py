@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from synthlang_router.models import ChatRequest, CompressionLevel, CompressionMode
-from synthlang_router.synthlang.messages import compress_messages, decode_messages
+from synthlang_router.synthlang.messages import compress_messages, decode_messages, hold_data
 from synthlang_router.synthlang.tokens import Encoding, encoding_for
 
 
@@ -47,8 +47,7 @@ def compress_prompt(
     request: ChatRequest, *, mode: CompressionMode, level: CompressionLevel, model: str | None = None
 ) -> Prompt:
     """The prompt in its shortest form at this level. `model` is the one that will be asked."""
-    name = request.model if model is None else model
-    prompt = _untouched(request, mode, level, name, measured=True)
+    prompt = untouched(request, mode=mode, level=level, model=request.model if model is None else model)
     raw = request.fields.get("messages")
     if mode == "off" or raw is None:
         return prompt
@@ -67,6 +66,20 @@ def compress_prompt(
         tokens_before=found.tokens_before,
         tokens_after=found.tokens_after,
     )
+
+
+def may_change(request: ChatRequest, level: CompressionLevel) -> bool:
+    """Whether there is anything to compress: a look at the texts, for which nothing is counted."""
+    raw = request.fields.get("messages")
+    try:
+        return raw is not None and hold_data(bytes(raw), level)
+    except Exception:  # noqa: BLE001  a request must not fail by a defect of what was only to make it shorter
+        return False
+
+
+def untouched(request: ChatRequest, *, mode: CompressionMode, level: CompressionLevel, model: str) -> Prompt:
+    """The prompt as it is, with nothing to gain."""
+    return _untouched(request, mode, level, model, measured=True)
 
 
 def put_off(request: ChatRequest, *, mode: CompressionMode, level: CompressionLevel, model: str) -> Prompt:

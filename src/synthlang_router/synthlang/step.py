@@ -1,6 +1,6 @@
 """The pipeline's step: compress as wished, note the figure, and never hold up the loop.
 
-What is small is compressed at once, what is large in a thread; in transparent mode, where nobody waits for it, what
+What is small is compressed at once, what is large (and what comes before the tokenizers are loaded) in a thread; in transparent mode, where nobody waits for it, what
 is large is left to the record. A share of the conversations in native mode is held out: their originals are sent, so
 that what native mode saves can be measured against them.
 """
@@ -8,7 +8,8 @@ that what native mode saves can be measured against them.
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from threading import BoundedSemaphore
@@ -16,7 +17,8 @@ from typing import Final
 
 from synthlang_router.models import ChatRequest, Facts, Wishes
 from synthlang_router.synthlang.holdout import conversation_of, held_out
-from synthlang_router.synthlang.prompt import Prompt, compress_prompt, put_off
+from synthlang_router.synthlang.prompt import Prompt, compress_prompt, may_change, put_off, untouched
+from synthlang_router.synthlang.tokens import load_tables, tables_loaded
 from synthlang_router.telemetry import count
 
 THREAD_BYTES: Final = 65_536
@@ -37,6 +39,7 @@ class SynthLang:
         self._holdout = holdout
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="synthlang")
         self._free = BoundedSemaphore(most_large)
+        self._loading = False
 
     async def compress_prompt(self, request: ChatRequest, wishes: Wishes, facts: Facts) -> Prompt:
         """The prompt to send is `.sent`. In transparent mode its figure may come later."""
@@ -50,21 +53,32 @@ class SynthLang:
 
     async def _compressed(self, request: ChatRequest, wishes: Wishes, model: str) -> Prompt:
         mode, level, size = wishes.compression, wishes.level, _size(request)
-        later = put_off(request, mode=mode, level=level, model=model)
         if mode == "transparent" and size > _LOOP_BYTES[level]:
-            return later
+            return put_off(request, mode=mode, level=level, model=model)
         work = partial(compress_prompt, request, mode=mode, level=level, model=model)
-        if mode == "off" or size <= THREAD_BYTES:
+        if mode == "off" or (size <= THREAD_BYTES and tables_loaded()):
             return work()
+        if size <= THREAD_BYTES and not may_change(request, level):
+            return untouched(request, mode=mode, level=level, model=model)
+        done = self._in_thread(work, size)
+        if done is None:
+            return put_off(request, mode=mode, level=level, model=model)
+        return await asyncio.wrap_future(done)
+
+    def _in_thread(self, work: Callable[[], Prompt], size: int) -> Future[Prompt] | None:
+        """None, and counted, where it is too much."""
         if size > MOST_BYTES:
             count("synthlang", "too_large")
-            return later
+            return None
         if not self._free.acquire(blocking=False):
             count("synthlang", "busy")
-            return later
+            return None
         done = self._threads.submit(work)
         done.add_done_callback(lambda _: self._free.release())  # also where nobody waits any longer
-        return await asyncio.wrap_future(done)
+        if not self._loading and not tables_loaded():
+            self._loading = True
+            self._threads.submit(load_tables)
+        return done
 
 
 def _note(prompt: Prompt, facts: Facts) -> None:
