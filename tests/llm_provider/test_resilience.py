@@ -269,6 +269,17 @@ async def test_a_target_in_trouble_gets_at_most_a_tenth_more_than_it_would_witho
     assert two.seen()[0] <= 300 * 1.1
 
 
+async def test_a_target_that_is_well_gets_its_three_tries_though_only_few_requests_came(two: Two) -> None:
+    failing = error("503 Busy")
+    turns = iter([failing, failing, completion("Here")] * 3)
+    two.plays["a"] = lambda request: [next(turns)]
+
+    for _ in range(3):
+        await two.ask(route=ALONE)
+
+    assert two.seen()[0] == 9
+
+
 async def test_clients_that_retry_draw_on_the_same_budget(two: Two) -> None:
     two.play("a", error("500 Oops"))
 

@@ -19,6 +19,7 @@ from synthlang_router.errors import (
 from synthlang_router.llm_provider.retries import (
     FIRST_PAUSE,
     LAST_PAUSE,
+    LEAST,
     LONGEST_WAIT,
     MOST,
     RULES,
@@ -73,24 +74,38 @@ def test_a_refused_request_speaks_against_nobody_and_goes_nowhere_else() -> None
     assert (rule.elsewhere, rule.again, rule.trips) == (False, False, False)
 
 
-@given(st.lists(st.sampled_from([0, 1, 2]), max_size=400))
-def test_retries_are_at_most_a_tenth_of_the_requests_but_for_the_first_three(clients: list[int]) -> None:
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.booleans()), max_size=400))
+def test_retries_are_at_most_a_tenth_of_the_requests_and_a_few_that_are_lent(
+    asks: list[tuple[int, bool]],
+) -> None:
     budget, retries = Budget(), 0
-    for client_retry in clients:
+    for client_retry, lent in asks:
         budget = counted(budget, client_retry)
-        while (left := drawn(budget)) is not None:
+        while (left := drawn(budget, lent=lent)) is not None:
             budget, retries = left, retries + 1
-        assert budget.tokens <= MOST
+        assert LEAST <= round(budget.tokens, 6) <= MOST
 
-    assert retries <= max(Budget().tokens, SHARE * len(clients))
+    most = SHARE * len(asks) - (LEAST if any(lent for _, lent in asks) else 0.0)
+    assert retries <= most + 1e-6
+
+
+def test_what_was_lent_is_paid_back_before_more_is_earned() -> None:
+    budget = Budget()
+    while (left := drawn(budget, lent=True)) is not None:
+        budget = left
+    for _ in range(109):
+        budget = counted(budget, 0)
+
+    assert drawn(budget, lent=False) is None
+    assert drawn(counted(budget, 0), lent=False) is not None
 
 
 def test_clients_that_retry_themselves_leave_nothing_for_us() -> None:
     budget = Budget()
-    for _ in range(5):
+    for _ in range(10):
         budget = counted(budget, 1)
 
-    assert drawn(budget) is None
+    assert drawn(budget, lent=True) is None
 
 
 @given(st.integers(1, 30), st.floats(0, 1, exclude_max=True))

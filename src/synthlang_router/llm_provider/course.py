@@ -16,7 +16,7 @@ from synthlang_router.models import ChatRequest, Facts, Route, Wishes
 class Course:
     """One request, and what it tried: by lane, the wait it was told, None for a lane not worth another try.
 
-    `error` is what the last call that was sent came to.
+    `error` is what the last call that was sent came to. `borrows`: its retries need not have been earned yet.
     """
 
     lanes: Sequence[Lane]
@@ -27,6 +27,7 @@ class Course:
     tried: dict[Lane, float | None] = field(default_factory=dict)
     tries: int = 0
     error: RouterError | None = None
+    borrows: bool = False
 
     def fitted(self, lane: Lane) -> Fitted:
         """The request as it goes to a lane. Raises InvalidRequest where it cannot."""

@@ -83,7 +83,8 @@ class Resilience:
             raise ProviderUnavailable(
                 "No provider of this model can be reached at the moment.", retry_after=wait
             )
-        course = Course(lanes, route, request, wishes, facts)
+        well = lane.circuit.opened is None and wishes.client_retry == 0
+        course = Course(lanes, route, request, wishes, facts, borrows=well)
         may_race = route.hedge and len(lanes) > 1 and request.upload is None
         delay = self._hedge_after(lanes, now) if may_race else None
         found = await (self._run(course) if delay is None else self._hedged(course, delay))
@@ -203,7 +204,7 @@ class Resilience:
         timeouts = patient(self._endpoints[lane.provider].provider.timeouts, course.route.patience)
         if seconds is None or self._clock() + seconds >= course.deadline(timeouts):
             raise error
-        budget = drawn(lane.budget)
+        budget = drawn(lane.budget, lent=course.borrows)
         if budget is None:
             count("upstream_retries_refused", lane.provider)
             raise spent(course, error)

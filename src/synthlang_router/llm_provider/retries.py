@@ -2,7 +2,8 @@
 
 At most `MAX_TRIES` calls for one request. Another target is tried at once; the same one only after a pause of full
 jitter, and only as long as its budget lasts, so that a target in trouble gets at most a tenth more than it would
-without us. Clients' own retries (`x-stainless-retry-count`) draw on the same budget.
+without us. To one that is well a few retries are lent, for the few requests of a quiet hour earn none; they are paid
+back. Clients' own retries (`x-stainless-retry-count`) draw on the same budget.
 """
 
 from __future__ import annotations
@@ -78,32 +79,29 @@ def classify(error: RouterError, status: int) -> Failure:
 
 
 class Budget(msgspec.Struct, frozen=True, gc=False):
-    """Tokens for second tries: each request adds a tenth, each retry, ours or the client's, takes one.
+    """Tokens for second tries: each request adds a tenth, each retry, ours or the client's, takes one."""
 
-    A target begins with a few, on credit: the first requests pay for those.
-    """
-
-    tokens: float = 3.0
-    credit: float = 3.0
+    tokens: float = 0.0
 
 
 SHARE: Final = 0.1
 MOST: Final = 10.0
 LEAST: Final = -10.0
+"""As many are lent."""
+_ROUNDING: Final = 1e-9
 
 
 def counted(budget: Budget, client_retry: int) -> Budget:
     """After a request came: a first one pays in, a client's retry draws, whether there is something or not."""
     if client_retry > 0:
-        return Budget(max(LEAST, budget.tokens - 1.0), budget.credit)
-    if budget.credit > 0.0:
-        return Budget(budget.tokens, budget.credit - SHARE)
-    return budget if budget.tokens >= MOST else Budget(min(MOST, budget.tokens + SHARE), 0.0)
+        return Budget(max(LEAST, budget.tokens - 1.0))
+    return budget if budget.tokens >= MOST else Budget(min(MOST, budget.tokens + SHARE))
 
 
-def drawn(budget: Budget) -> Budget | None:
-    """After a retry of ours; None where the budget forbids it."""
-    return Budget(budget.tokens - 1.0, budget.credit) if budget.tokens >= 1.0 else None
+def drawn(budget: Budget, *, lent: bool) -> Budget | None:
+    """After a retry of ours; None where the budget forbids it. `lent`: it need not have been earned yet."""
+    left = budget.tokens - 1.0
+    return Budget(left) if left >= (LEAST if lent else 0.0) - _ROUNDING else None
 
 
 def pause(tries: int, at: float, told: float | None) -> float | None:
