@@ -76,7 +76,10 @@ async def ask_on(wire: Wire, ask: Ask) -> bool:
     """Whether the connection goes on."""
     kind, sent, status = ask
     await wire.send(sent)
-    got = await wire.reader.readuntil(b"\r\n\r\n")
+    try:
+        got = await wire.reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as cut:
+        raise AssertionError((kind, cut.partial)) from None
     assert int(got[9:12]) == status, (kind, got)
     if b"transfer-encoding: chunked" in got:
         block = b""

@@ -59,7 +59,7 @@ def providers_of(settings: Settings, transports: Mapping[str, Transport]) -> dic
             stream_usage=given.stream_usage if "stream_usage" in given.model_fields_set else None,
             finish_optional=given.finish == "optional" if "finish" in given.model_fields_set else None,
             simulated=given.dialect == "simulator",
-            vendor=given.vendor,
+            vendor="simulator" if given.dialect == "simulator" else given.vendor,
             api_version=given.api_version,
         )
         for name, given in settings.providers.items()

@@ -150,6 +150,7 @@ DIFFERENCES: Final = (
         renames=_OLD_LIMIT,
     ),
     Difference("vllm", base_url="http://127.0.0.1:8000/v1", paths=_NO_RESPONSES),
+    Difference("simulator", hosts=("simulator.invalid",), paths=_NO_RESPONSES),
     Difference(
         "anthropic",
         dialect="anthropic",

@@ -38,14 +38,21 @@ class Reply:
         return json.loads(self.body)
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str], *, patience: float = PATIENCE) -> Reply:
+async def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    path: str = "/v1/chat/completions",
+    patience: float = PATIENCE,
+) -> Reply:
     """Send one request and read everything that belongs to it."""
     host, _, port = url.removeprefix("http://").partition(":")
     async with asyncio.timeout(patience):
         reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 26)
         try:
             lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-            head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\n{''.join(lines)}"
+            head = f"POST {path} HTTP/1.1\r\nhost: gateway\r\n{''.join(lines)}"
             writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
             return await _read(reader, writer)
         finally:

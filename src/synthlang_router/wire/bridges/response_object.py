@@ -22,8 +22,9 @@ _ECHOED: Final[Plain] = {
     "top_logprobs": 0,
     "top_p": 1.0,
     "truncation": "disabled",
-    "user": None,
 }
+_IF_GIVEN: Final = ("user",)
+"""What has no form in which it is absent."""
 _REASONS: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -33,6 +34,9 @@ def response_object(request: ChatRequest, answer_id: str, created: int, model: s
     for name, absent in _ECHOED.items():
         value = request.value(name)
         echoed[name] = absent if value is None else value
+    for name in _IF_GIVEN:
+        if request.value(name) is not None:
+            echoed[name] = request.value(name)
     if "format" not in echoed["text"]:
         echoed["text"] = {"format": {"type": "text"}, **echoed["text"]}
     return {
@@ -47,7 +51,6 @@ def response_object(request: ChatRequest, answer_id: str, created: int, model: s
         "output": [],
         "previous_response_id": None,
         "store": False,
-        "usage": None,
         **echoed,
     }
 
@@ -55,13 +58,13 @@ def response_object(request: ChatRequest, answer_id: str, created: int, model: s
 def completed(response: Plain, output: list[Plain], finish: str | None, usage: Usage | None) -> Plain:
     """The response at its end: incomplete where the answer was cut by a limit or a filter."""
     reason = _REASONS.get(finish or "")
-    return {
+    ended = {
         **response,
         "status": "completed" if reason is None else "incomplete",
         "incomplete_details": None if reason is None else {"reason": reason},
         "output": output,
-        "usage": None if usage is None else render_usage(usage),
     }
+    return ended if usage is None else {**ended, "usage": render_usage(usage)}
 
 
 def render_usage(usage: Usage) -> Plain:
