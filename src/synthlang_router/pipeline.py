@@ -78,8 +78,8 @@ class ChatPipeline:
             ending.owes(partial(self.costs.settle, request))
             prompt = await self.synthlang.compress_prompt(request, wishes, facts)
             guarded = await self.interactions.privacy.mask_prompt(prompt.sent)
-            chat = partial(self.llm_provider.chat, route, guarded.sent, wishes)
-            return ending.hand_over(self._begin(caller, request, guarded, chat, facts))
+            self.interactions.open(caller, request, facts)
+            return ending.hand_over(self._chat(route, guarded, wishes, facts))
 
 
 class EmbeddingPipeline:

@@ -111,7 +111,8 @@ def wrong(judge: Judge, path: str, reply: Reply) -> list[str]:
     kind = reply.headers["content-type"].partition(";")[0]
     if kind != "text/event-stream":
         return judge.faults(path, reply.status, kind, json.loads(reply.body))
-    events = [part.rpartition(b"data: ")[2] for part in reply.body.split(b"\n\n") if part]
+    lines = reply.body.split(b"\n")
+    events = [line.removeprefix(b"data: ") for line in lines if line.startswith(b"data: ")]
     if path in UNDESCRIBED_STREAMS:
         return [
             f"an event that is none: {event!r}" for event in events if not event.startswith((b"{", b"[DONE]"))
