@@ -23,6 +23,7 @@ NEEDS_RESTART: Final = (
     ("interactions", "max_content_bytes"),
     ("interactions", "max_bytes"),
     ("interactions", "mask"),
+    ("interactions", "phone_regions"),
     ("interactions", "retention_days"),
     ("interactions", "on_record_failure"),
     ("interactions", "fsync"),

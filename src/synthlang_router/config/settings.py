@@ -153,6 +153,12 @@ class InteractionSettings(Section):
         description="Where personal data becomes placeholders: nowhere, in what is kept, or there and before a provider "
         "sees it, with everything put back in its answer. Keys and private keys are never kept.",
     )
+    phone_regions: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = Field(
+        default=(),
+        max_length=20,
+        description="Regions (DE, GB) whose telephone numbers are known as people write them there, not only with their "
+        "country code. Needs the extra `phones`.",
+    )
     retention_days: int | None = Field(
         default=30, ge=1, le=36_500, description="Days a row is kept; null is for ever."
     )

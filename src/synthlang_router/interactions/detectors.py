@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -139,7 +139,8 @@ def tokens(text: str) -> Iterator[Span]:
             yield Span(run.start(), run.end(), "TOKEN")
 
 
-DETECTORS: Final[dict[Kind, Callable[[str], Iterator[Span]]]] = {
+Detectors = Mapping[Kind, Callable[[str], Iterator[Span]]]
+DETECTORS: Final[Detectors] = {
     "SECRET": secrets,
     "EMAIL": emails,
     "IBAN": ibans,

@@ -8,6 +8,7 @@ import msgspec
 
 from synthlang_router.errors import BackendError
 from synthlang_router.interactions.content import Content, ContentSealer, Kept
+from synthlang_router.interactions.detectors import DETECTORS, Detectors
 from synthlang_router.interactions.detectors import Kind as DataKind
 from synthlang_router.interactions.entry import Closed, LateContent
 from synthlang_router.interactions.frames import Kind
@@ -32,7 +33,9 @@ class Filing:
         vault: Vault,
         kinds: Sequence[DataKind] = ALWAYS,
         shortening: Shortening | None = None,
+        detectors: Detectors = DETECTORS,
     ) -> None:
+        self._detectors = detectors
         self._log = log
         self._kinds = kinds
         self._shortening = shortening
@@ -89,7 +92,7 @@ class Filing:
 
     def _keep(self, late: LateContent, rows: dict[str, Interaction], into: list[SealedContent]) -> None:
         """Seal the content, and note in its row what its prompt could have saved where that is not known yet."""
-        content = without(late.content, self._kinds)
+        content = without(late.content, self._kinds, self._detectors)
         short = None
         if self._shortening is not None:
             short = self._shortening.shorten(content.prompt, late.level, late.model)
@@ -112,9 +115,9 @@ def with_figure(row: Interaction, tokens: int) -> Interaction:
     )
 
 
-def without(content: Content, kinds: Sequence[DataKind]) -> Content:
+def without(content: Content, kinds: Sequence[DataKind], detectors: Detectors = DETECTORS) -> Content:
     """Content as it is kept: media elided, what is personal or secret masked, the same way in prompt and answer."""
-    names = Placeholders()
+    names = Placeholders(detectors=detectors)
     return Content(
         *(None if kept is None else _masked(kept, names, kinds) for kept in (content.prompt, content.answer))
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from synthlang_router.interactions.detectors import DETECTORS, Kind, Span, may_hold_secret
+from synthlang_router.interactions.detectors import DETECTORS, Detectors, Kind, Span, may_hold_secret
 
 ALWAYS: Final[tuple[Kind, ...]] = ("SECRET",)
 EVERYTHING: Final[tuple[Kind, ...]] = tuple(DETECTORS)
@@ -27,10 +27,11 @@ _SHORTEST: Final = 6
 class Placeholders:
     """Names for the values of one request: `[EMAIL_1]`, `[EMAIL_2]`, ..."""
 
-    __slots__ = ("_counts", "_names", "_taken", "originals")
+    __slots__ = ("_counts", "_names", "_taken", "detectors", "originals")
 
-    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
+    def __init__(self, taken: frozenset[str] = frozenset(), detectors: Detectors = DETECTORS) -> None:
         """`taken` are names that already stand in the text and mean something else, or nothing."""
+        self.detectors = detectors
         self._names: dict[tuple[Kind, str], str] = {}
         self._counts: dict[Kind, int] = {}
         self._taken = taken
@@ -51,18 +52,18 @@ class Placeholders:
                 return name
 
 
-def find(text: str, kinds: Sequence[Kind]) -> list[Span]:
+def find(text: str, kinds: Sequence[Kind], detectors: Detectors = DETECTORS) -> list[Span]:
     """What is to be masked, in order and without overlap: of two that do, the one of the earlier kind."""
     taken: list[Span] = []
     for kind in kinds:
-        found = sorted(DETECTORS[kind](text))
+        found = sorted(detectors[kind](text))
         taken = _without_overlap(taken, found)
     return taken
 
 
 def mask_text(text: str, names: Placeholders, kinds: Sequence[Kind] = EVERYTHING) -> str:
     """The text with placeholders."""
-    spans = find(text, kinds)
+    spans = find(text, kinds, names.detectors)
     if not spans:
         return text
     parts: list[str] = []

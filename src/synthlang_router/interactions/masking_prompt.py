@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from synthlang_router.interactions.detectors import may_hold_secret
+from synthlang_router.interactions.detectors import DETECTORS, Detectors, may_hold_secret
 from synthlang_router.interactions.json_strings import changed, read, written
 from synthlang_router.interactions.masking import ALWAYS, EVERYTHING, Placeholders, mask_json, mask_text
 from synthlang_router.models import ChatRequest
@@ -61,14 +61,14 @@ _ANY_NAME: Final = re.compile(r"\[[A-Z]{2,6}_[0-9]{1,6}\]")
 _SHORTEST: Final = 6
 
 
-def mask_prompt(request: ChatRequest) -> tuple[ChatRequest, Placeholders]:
+def mask_prompt(request: ChatRequest, detectors: Detectors = DETECTORS) -> tuple[ChatRequest, Placeholders]:
     """The request as the provider may see it, and what its placeholders stand for."""
     texts = {
         name: bytes(request.fields[name]).decode("utf-8", "surrogateescape")
         for name in FIELDS
         if name in request.fields
     }
-    names = Placeholders(taken=frozenset(_ANY_NAME.findall("".join(texts.values()))))
+    names = Placeholders(frozenset(_ANY_NAME.findall("".join(texts.values()))), detectors)
     masked = {name: _masked(text, names) for name, text in texts.items()}
     fields = {
         name: text.encode("utf-8", "surrogateescape")
@@ -78,9 +78,9 @@ def mask_prompt(request: ChatRequest) -> tuple[ChatRequest, Placeholders]:
     return (request.with_fields(fields) if fields else request), names
 
 
-def mask_one(text: str) -> str:
+def mask_one(text: str, detectors: Detectors = DETECTORS) -> str:
     """A text on its own, such as one that is embedded."""
-    return _mask_prose(text, Placeholders())
+    return _mask_prose(text, Placeholders(detectors=detectors))
 
 
 def _masked(text: str, names: Placeholders) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Final
 
 from synthlang_router.answer import Answer, Batch, Item
+from synthlang_router.interactions.detectors import DETECTORS, Detectors
 from synthlang_router.interactions.masking_prompt import mask_one, mask_prompt
 from synthlang_router.interactions.restoring import Restoring
 from synthlang_router.models import ChatCompletion, ChatRequest
@@ -52,18 +53,19 @@ class Guarded:
 class Privacy:
     """`enabled` False: every request goes as it came."""
 
-    def __init__(self, *, enabled: bool) -> None:
+    def __init__(self, *, enabled: bool, detectors: Detectors = DETECTORS) -> None:
         self.enabled = enabled
+        self._detectors = detectors
 
     async def mask_prompt(self, request: ChatRequest) -> Guarded:
         if not self.enabled:
             return Guarded(request, {})
         if len(request.body) <= LOOP_BYTES:
-            sent, names = mask_prompt(request)
+            sent, names = mask_prompt(request, self._detectors)
         else:
-            sent, names = await asyncio.to_thread(mask_prompt, request)
+            sent, names = await asyncio.to_thread(mask_prompt, request, self._detectors)
         return Guarded(sent, names.originals)
 
     def mask_text(self, text: str) -> str:
         """A text that is sent on its own, to be embedded."""
-        return mask_one(text) if self.enabled else text
+        return mask_one(text, self._detectors) if self.enabled else text

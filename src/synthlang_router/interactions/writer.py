@@ -15,6 +15,7 @@ import msgspec
 
 from synthlang_router.errors import Overloaded
 from synthlang_router.interactions.content import Content, keep
+from synthlang_router.interactions.detectors import DETECTORS, Detectors
 from synthlang_router.interactions.drain import Drain, Late
 from synthlang_router.interactions.entry import Closed, closed_row, opened_row
 from synthlang_router.interactions.filing import Filing
@@ -55,6 +56,7 @@ class Interactions:
         monotonic: Callable[[], float],
         prices: str = "",
         adopted: threading.Event | None = None,
+        detectors: Detectors = DETECTORS,
     ) -> None:
         self._prices = prices
         self.adopted = threading.Event() if adopted is None else adopted
@@ -63,7 +65,7 @@ class Interactions:
         self.drain = drain
         self._commit = commit
         self._monotonic = monotonic
-        self.privacy = Privacy(enabled=policy.mask == "provider")
+        self.privacy = Privacy(enabled=policy.mask == "provider", detectors=detectors)
         self._refuses = policy.on_record_failure == "refuse"
         self._encode = msgspec.msgpack.Encoder().encode
 
@@ -81,18 +83,20 @@ class Interactions:
         prices: str = "",
         space: ContentSpace | None = None,
         shortening: Shortening | None = None,
+        detectors: Detectors = DETECTORS,
     ) -> Interactions:
         """Rows go into a journal under `folder` and from there into `log`; with `enabled` false nowhere.
 
         `estimate` is the cost in USD of a row whose process died, `prices` the version of the rate table,
-        `space` is where content is dropped when it has outgrown `max_log_bytes`, `shortening` how prompts are written.
+        `space` is where content is dropped when it has outgrown `max_log_bytes`, `shortening` how prompts are written,
+        `detectors` find what is personal.
         Raises ConfigurationError where the folder cannot be written.
         """
         if not policy.enabled:
-            return cls(policy, journal=None, drain=None, monotonic=monotonic)
+            return cls(policy, journal=None, drain=None, monotonic=monotonic, detectors=detectors)
         journal = Journal(folder, vault, policy)
         kinds = ALWAYS if policy.mask == "off" else EVERYTHING
-        filing = Filing(log, vault, kinds, shortening)
+        filing = Filing(log, vault, kinds, shortening, detectors)
         upkeep = Upkeep(
             folder,
             log,
@@ -113,6 +117,7 @@ class Interactions:
             drain=drain,
             commit=commit,
             monotonic=monotonic,
+            detectors=detectors,
             prices=prices,
             adopted=upkeep.adopted,
         )

@@ -11,12 +11,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, cast
 
 from synthlang_router import telemetry
 from synthlang_router.backends import connect
 from synthlang_router.config import Settings
+from synthlang_router.errors import ConfigurationError
 from synthlang_router.interactions import (
     ContentSealer,
     InteractionLog,
@@ -24,6 +27,7 @@ from synthlang_router.interactions import (
     RecordPolicy,
 )
 from synthlang_router.interactions.costs import Costs
+from synthlang_router.interactions.detectors import DETECTORS, Detectors
 from synthlang_router.interactions.opened import OpenedRecord
 from synthlang_router.interactions.record import ContentSpace
 from synthlang_router.main.opening import read_settings
@@ -41,6 +45,18 @@ def stores_content(settings: Settings) -> bool:
     """`auto` is on while the gateway listens on loopback only."""
     wanted = settings.interactions.store_content
     return settings.server.host in LOOPBACK if wanted == "auto" else wanted
+
+
+def _detectors(regions: tuple[str, ...]) -> Detectors:
+    """Raises ConfigurationError where regions are asked for and what knows them is not installed."""
+    if not regions:
+        return DETECTORS
+    if find_spec("phonenumbers") is None:
+        raise ConfigurationError(
+            "interactions.phone_regions needs the extra `phones`: pip install 'synthlang-router[phones]'."
+        )
+    made = import_module("synthlang_router.interactions.phone_numbers").detectors_for(regions)
+    return cast(Detectors, made)
 
 
 @contextmanager
@@ -138,6 +154,7 @@ async def open_record(settings: Settings, costs: Costs) -> AsyncIterator[Recorde
             prices=costs.version,
             space=cast(ContentSpace, log),  # the registered log keeps both ports
             shortening=make_shortening(),
+            detectors=_detectors(wanted.phone_regions),
         )
         interactions.start()
         try:
