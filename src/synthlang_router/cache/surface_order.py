@@ -25,7 +25,7 @@ _ARTICLES: Final = frozenset({"a", "an", "the"})
 def in_one_order(tokens: list[Token]) -> list[Token]:
     """The last token is the empty one that carries the closing punctuation."""
     table = tables()
-    framed = _how(_embedded(_unfronted(_with_topic(tokens, table), table), table))
+    framed = _how(_embedded(_unfronted(_with_topic(_reopened(tokens), table), table), table))
     framed = _without_what_is(_unversus(framed))
     return _paired(framed)
 
@@ -115,6 +115,28 @@ def _embedded(tokens: list[Token], table: Tables) -> list[Token]:
         return tokens
     if canons[-2] in ("is", "are", "was", "were"):
         return [tokens[0], tokens[-2]._replace(before=""), *tokens[1:-2], tokens[-1]]
+    return tokens
+
+
+_OPENINGS: Final = {
+    ("c'est", "quoi"): ("qu'est", "ce", "que"),
+    ("qu'est", "ce", "que", "c'est", "que"): ("qu'est", "ce", "que"),
+    ("che", "cos'è"): ("cos'è",),
+    ("che", "cosa", "è"): ("cos'è",),
+    ("cosa", "è"): ("cos'è",),
+    ("o", "que", "é", "que", "é"): ("o", "que", "é"),
+    ("co", "to", "jest"): ("czym", "jest"),
+    ("что", "это", "такое"): ("что", "такое"),
+}
+"""Ways to open "what is" in other languages."""
+
+
+def _reopened(tokens: list[Token]) -> list[Token]:
+    canons = _canons(tokens[:6])
+    for phrase, other in _OPENINGS.items():
+        if canons[: len(phrase)] == phrase and len(tokens) > len(phrase) + 1:
+            words = [Token(word, word, WORD) for word in other]
+            return [words[0]._replace(before=tokens[0].before), *words[1:], *tokens[len(phrase) :]]
     return tokens
 
 
