@@ -122,13 +122,14 @@ Coefficients = tuple[int, int, int, int, int, int, int, int]
 class Rates:
     """A model's price at some time, ready to be multiplied."""
 
-    __slots__ = ("_steps",)
+    __slots__ = ("_dearest", "_steps")
 
     def __init__(self, units: Units) -> None:
         starts = sorted(
             {start for amount in _amounts(units) if isinstance(amount, list) for start, _ in amount} | {-1}
         )
         self._steps = tuple((start, _coefficients(units, start + 1)) for start in reversed(starts))
+        self._dearest = tuple((start, *_dearest(found)) for start, found in self._steps)
 
     def cost(self, usage: Usage) -> int:
         """Femto-dollars. Parts that exceed their whole are cut down to it."""
@@ -136,26 +137,26 @@ class Rates:
         for start, found in self._steps:  # noqa: B007 - the last one is from -1
             if prompt > start:
                 break
-        cached = min(usage.cached_tokens, prompt)
-        return (
-            found[0] * prompt
-            + found[1] * completion
-            + found[2] * cached
-            + found[3] * min(usage.cache_write_tokens, prompt - cached)
-            + found[4] * min(usage.reasoning_tokens, completion)
-            + found[5] * min(usage.audio_prompt_tokens, prompt)
-            + found[6] * min(usage.audio_completion_tokens, completion)
-            + found[7]
-        )
+        cost = found[0] * prompt + found[1] * completion + found[7]
+        cached = usage.cached_tokens
+        if cached or usage.cache_write_tokens:
+            cached = min(cached, prompt)
+            cost += found[2] * cached + found[3] * min(usage.cache_write_tokens, prompt - cached)
+        if usage.reasoning_tokens:
+            cost += found[4] * min(usage.reasoning_tokens, completion)
+        if usage.audio_prompt_tokens or usage.audio_completion_tokens:
+            cost += found[5] * min(usage.audio_prompt_tokens, prompt)
+            cost += found[6] * min(usage.audio_completion_tokens, completion)
+        return cost
 
     def most(self, prompt: int, completion: int) -> int:
         """Femto-dollars at most, whatever kinds of tokens these turn out to be."""
         dearest = 0
-        for start, found in self._steps:
+        for start, per_prompt, per_completion, request in self._dearest:
             if prompt > start:  # a shorter prompt may fall under any step below
-                per_prompt = found[0] + max(0, found[2], found[3]) + max(0, found[5])
-                per_completion = found[1] + max(0, found[4]) + max(0, found[6])
-                dearest = max(dearest, per_prompt * prompt + per_completion * completion + found[7])
+                cost = per_prompt * prompt + per_completion * completion + request
+                if cost > dearest:
+                    dearest = cost
         return dearest
 
 
@@ -281,6 +282,15 @@ def _coefficients(units: Units, prompt: int) -> Coefficients:
         0 if audio_in is None else audio_in - base_in,
         0 if audio_out is None else audio_out - base_out,
         0 if request is None else request,
+    )
+
+
+def _dearest(found: Coefficients) -> tuple[int, int, int]:
+    """For a token of the prompt, one of the completion, and a request, whatever kinds the tokens are of."""
+    return (
+        found[0] + max(0, found[2], found[3]) + max(0, found[5]),
+        found[1] + max(0, found[4]) + max(0, found[6]),
+        found[7],
     )
 
 
