@@ -19,8 +19,6 @@ class PairsResult:
     groups: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Group, category, language: rows."""
     served: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    again: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Served the second time, after a judge that is always right has seen what was refused."""
     seconds: float = 0.0
 
     @classmethod
@@ -29,7 +27,6 @@ class PairsResult:
         for result in results:
             whole.groups += result.groups
             whole.served += result.served
-            whole.again += result.again
             whole.seconds += result.seconds
         return whole
 
@@ -38,7 +35,6 @@ class PairsResult:
         return {
             "file": name,
             "served": self._shares(self.served, 0),
-            "served the second time, after an oracle judge": self._shares(self.again, 0),
             "by category": self._shares(self.served, 1),
             **({"by group and language": self._shares(self.served, 0, 2)} if by_language != {"en"} else {}),
             "cpu_us_per_decision": round(1e6 * self.seconds / max(1, self.groups.total())),
@@ -70,5 +66,4 @@ def measure_pairs(path: Path, verify: Verify) -> PairsResult:
         result.seconds += time.process_time() - started
         result.groups[key] += 1
         result.served[key] += serve
-        result.again[key] += serve or bool(row["same"])
     return result

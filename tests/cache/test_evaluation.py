@@ -34,7 +34,6 @@ def test_pairs_are_told_by_group_category_and_language_with_their_intervals(tmp_
     assert near["low"] == 0.0 < near["high"] < 1.0
     assert result["by category"]["near:number"]["rows"] == 1
     assert result["by group and language"]["surface de"]["count"] == 0
-    assert result["served the second time, after an oracle judge"]["surface"]["count"] == 2
 
 
 def test_a_stream_is_told_by_right_and_wrong_hits_of_requests_and_of_hits(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ SAME = [
     ("Do I need a permit in Austin, TX?", "Do I need a permit in Austin, Texas?"),
     ("Where do I enter a promo code?", "Where do I enter a promotional code?"),
     ("Is there an app for the exam?", "Is there an application for the examination?"),
+    ("Why doesn't my printer print?", "why dosent my printer print"),
+    ("Should I tell him that the shop is open?", "shud I tell him tht the shop is open?"),
     ("Any idea how I fold a map? Any help is appreciated!", "Any idea how I fold a map?"),
     ("Why?\nselect a from t where b = 1;", "Why?\nSELECT a\nFROM t\nWHERE b = 1"),
 ]
