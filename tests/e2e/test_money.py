@@ -12,7 +12,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 
 from tests.doubles.answers import http
 from tests.doubles.processes import KEY, GatewayProcess, UpstreamProcess
@@ -88,6 +90,27 @@ async def test_a_hundred_at_the_last_cent_overspend_nothing(
         assert set(statuses) == {200, 429}
         assert spent(gateway, "tenant:acme") == pytest.approx(COST * statuses.count(200))
         assert spent(gateway, "tenant:acme") <= 0.025
+
+
+def test_openais_sdk_does_not_try_a_spent_budget_again(upstream: UpstreamProcess, tmp_path: Path) -> None:
+    more = "budgets: {key: {usd: 0.006}}"
+    with (
+        GatewayProcess(tmp_path, config(upstream, more)) as gateway,
+        openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=KEY, max_retries=3) as client,
+    ):
+
+        def ask(text: str) -> str | None:
+            messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": text}]
+            return client.chat.completions.create(model="m", max_tokens=5, messages=messages).model
+
+        assert ask("Why?") == "m"
+        with pytest.raises(openai.RateLimitError) as refusal:
+            ask("And then?")
+        gateway.end()
+        statuses = [row["status"] for row in gateway.rows()]
+
+    assert refusal.value.code == "insufficient_quota"
+    assert sorted(statuses) == [200, 429]
 
 
 async def test_the_ledger_is_true_after_kill_9(upstream: UpstreamProcess, tmp_path: Path) -> None:
