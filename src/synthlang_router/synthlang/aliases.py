@@ -67,6 +67,8 @@ def _candidates(
     """Repeats worth a look, the most promising first."""
     found: dict[str, float] = {}
     for start, size, count in repeats:
+        if (count - 1) * (costs[start + size] - costs[start] - 1) <= taste.gain:
+            continue  # nor would a part of it
         for head, tail in shape.parts(start, start + size):
             gain = (count - 1) * (costs[tail] - costs[head] - 1)
             if gain > taste.gain and (tail - head >= taste.words or count >= taste.often):
