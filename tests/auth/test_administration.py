@@ -149,6 +149,19 @@ def test_the_command_shows_a_secret_once_and_lists_without_it(command: Command) 
     assert shown(listed)[0]["tenant"] == "acme"
 
 
+def test_a_key_is_made_with_its_budget_and_token_limit(command: Command) -> None:
+    given = ("--tokens-per-minute", "5000", "--budget", "10", "--budget-per", "day", "--project", "web")
+
+    code, created = command("create", "dev", *given, "--json")
+    wrong, _ = command("create", "dev2", "--budget", "10", "--budget-per", "year")
+    nothing, _ = command("create", "dev3", "--budget", "0")
+
+    key = shown(created)
+    assert (code, wrong, nothing) == (0, 2, 1)
+    assert (key["budget"]["usd"], key["budget"]["per"], key["project"]) == (10, "day", "web")
+    assert key["limits"] == {"tokens_per_minute": 5000}
+
+
 def test_revoke_and_rotate_by_command(command: Command) -> None:
     command("create", "dev")
     code, rotated = command("rotate", "dev", "--overlap", "0", "--json")

@@ -54,6 +54,27 @@ STRONG = "sk-0123456789-abcdefghijk"
             f"keys: [{{name: a, key: {STRONG}, role: admin, models: [x]}}]",
             "keys[0].models: an admin key cannot call models",
         ),
+        (
+            f"keys: [{{name: a, key: {STRONG}, role: admin, budget: {{usd: 5}}}}]",
+            "keys[0].budget: an admin key cannot call models",
+        ),
+        ("budgets: {key: {usd: 0}}", "budgets.key.usd: "),
+        ("budgets: {tenants: {acme: {usd: 5, per: year}}}", "budgets.tenants.acme.per: "),
+        (
+            "budgets: {tags: {a=b: {usd: 5, per: total, rolling: true}}}",
+            "budgets.tags.a=b.rolling: a total has no window that could roll",
+        ),
+        ("budgets: {webhook: {url: 'http://h', secret: short}}", "budgets.webhook.secret: "),
+        (
+            "budgets: {webhook: {url: 'http://h', secret: 'whsec_not base64 at all'}}",
+            "budgets.webhook.secret: ",
+        ),
+        (
+            "budgets: {webhook: {url: 'http://169.254.169.254/x', secret: 0123456789abcdef}}",
+            "budgets.webhook.url: ",
+        ),
+        ("prices: {upp/m: {input: 1}}", "prices.upp/m: no such provider (did you mean up?)"),
+        ("prices: {up/m: {input: -1}}", "prices.up/m.input: "),
         ("keys: [{name: a, key: x}, {name: b, key: x}]", "keys[1].key: is the same as that of keys[0]"),
         ("keys: [{name: a, key: x}, {name: a, key: y}]", "keys[1].name: is taken"),
     ],
