@@ -70,6 +70,17 @@ def test_what_the_question_names_must_be_kept() -> None:
     assert left is None or ("Iceland" in left and "Porto" in left)
 
 
+def test_a_negation_of_the_question_must_be_kept() -> None:
+    bodies = ["Tea is grown in Assam. " * 12] * 3 + ["Rice is not grown there, note that. " * 9] * 3
+    passages = "\n\n".join(f"[{n}] {body}" for n, body in enumerate(bodies, 1))
+
+    without, with_it = (f"{passages}\n\nWhat{word} is tea of Assam?" for word in ("", " not"))
+
+    left = select(without, without)
+    assert left is not None and "not grown" not in left
+    assert select(with_it, with_it) is None
+
+
 def test_text_without_passages_and_few_passages_are_left_alone() -> None:
     assert select("What is the capital of France?", "What is the capital of France?") is None
     assert select("[1] One passage. " * 20 + "\n\n[2] Two. " * 20, "passage") is None

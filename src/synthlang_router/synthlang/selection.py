@@ -1,8 +1,8 @@
 """Level `lossy`: of retrieved passages, those that answer the question; opt-in, and labelled where something is left out.
 
 Whole passages are kept or left out, never a part of a sentence, in the order of how well they match the question
-(BM25). What the question itself names (numbers, addresses, quotations, names, placeholders) must be found as often
-among what is kept, else nothing is left out.
+(BM25). What the question itself names (numbers, addresses, quotations, names, placeholders) and its negations must be
+found among what is kept where they were found at all, else nothing is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _PASSAGE: Final = re.compile(
 _WORD: Final = re.compile(r"\w+")
 _UNSPACED: Final = "\u0e00"
 _FACT: Final = re.compile(
-    r"https?://\S+|\"[^\"\n]{2,80}\"|“[^”\n]{2,80}”|\$?\{[^{}\n]{1,64}\}|\d+(?:[.,]\d+)*|(?<![.?!:] )(?<!^)\b[A-Z][\w-]+",
+    r"https?://\S+|\"[^\"\n]{2,80}\"|“[^”\n]{2,80}”|\$?\{[^{}\n]{1,64}\}|\d+(?:[.,]\d+)*"
+    r"|(?<![.?!:] )(?<!^)\b[A-Z][\w-]+|\b(?:not|never|without|none|neither|nor|cannot|\w{2,8}n['’]t)\b",
     re.MULTILINE,
 )
 _K1: Final = 1.2  # BM25's usual constants (Robertson and Zaragoza 2009)
@@ -131,4 +132,9 @@ def _within(bodies: Sequence[str], scores: Sequence[float]) -> set[int]:
 def _keeps_facts(passages: str, question: str, kept: Sequence[str]) -> bool:
     facts = {match[0] for match in _FACT.finditer(question)}
     everything = "\n".join(kept)
-    return all(fact in everything for fact in facts if fact in passages)
+    return all(_holds(everything, fact) for fact in facts if _holds(passages, fact))
+
+
+def _holds(text: str, fact: str) -> bool:
+    """Whole: `12` is not in `123`, nor `not` in `note`."""
+    return re.search(rf"(?<!\w){re.escape(fact)}(?!\w)", text) is not None
