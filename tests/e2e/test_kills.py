@@ -126,7 +126,7 @@ async def test_a_gateway_killed_while_it_answers_has_a_row_for_every_finished_an
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 async def test_a_hundred_kills_at_two_hundred_requests_a_second_lose_and_double_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
