@@ -46,6 +46,7 @@ test: install-dev
 
 bench: install-dev
 	$(BIN)/python benchmarks/gateway/interleave.py $(or $(ROUNDS),3) $(or $(SECS),3) nginx ours-bare ours ours-full
+	$(BIN)/python benchmarks/growth.py
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 soak: install-dev

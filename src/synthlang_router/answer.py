@@ -120,9 +120,13 @@ class Answer:
         """One completion that `fetch()` brings when it is first asked for."""
         return cls(None, facts, dialect=dialect, fetch=fetch)
 
-    def on_complete(self, listener: Callable[[ChatCompletion, Facts], None]) -> None:
-        """`listener(completion, facts)` is called once the answer is whole; never for a cut or left one."""
-        self._on_complete.append(listener)
+    def on_complete(self, listener: Callable[[ChatCompletion, Facts], None] | None) -> None:
+        """`listener(completion, facts)` is called once the answer is whole; never for a cut or left one.
+
+        Where nobody listens (None) a stream's frames need not be put together.
+        """
+        if listener is not None:
+            self._on_complete.append(listener)
 
     def through(self, change: Callable[[AsyncGenerator[Batch]], AsyncGenerator[Batch]]) -> Answer:
         """This answer, its batches changed on their way; before it is read. `change` closes what it is given."""

@@ -58,7 +58,7 @@ class ChatPipeline:
                 chat = partial(self._chat, route, guarded, wishes)
                 journal = partial(self.interactions.open, caller, request)
                 answer = await self.cache.share(key, facts, chat, journal)
-                answer.on_complete(partial(self.cache.store, key))
+                answer.on_complete(self.cache.storing(key))
             else:
                 ending.owes(self.cache.credit)
                 ending.owes(partial(self.costs.settle, request))  # nothing, and what that saved

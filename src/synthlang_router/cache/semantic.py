@@ -127,6 +127,10 @@ class SemanticCache:
             self._flights.read((key.exact, key.form), facts, chat, pays), facts, dialect=key.form.dialect
         )
 
+    def storing(self, key: CacheKey) -> Callable[[ChatCompletion, Facts], None] | None:
+        """`store` for this key; None where nothing would be kept."""
+        return None if key.bypass or not key.may_store else partial(self.store, key)
+
     def store(self, key: CacheKey, completion: ChatCompletion, facts: Facts) -> None:
         """Keep a whole answer if it may be kept. Never raises."""
         if key.bypass or not key.may_store:
