@@ -391,6 +391,7 @@ def test_the_embedder_counts() -> None:
         ({"enable_search": True}, "web search"),
         ({"search_parameters": {"mode": "auto"}}, "web search"),
         ({"tools": [{"type": "web_search_preview"}]}, "hosted tool"),
+        ({"tools": [{"type": {"of": "another kind"}}]}, "hosted tool"),
         (
             {"tools": [{"type": "function", "function": {"name": "f"}}, {"type": "code_interpreter"}]},
             "hosted tool",

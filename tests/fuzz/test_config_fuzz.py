@@ -23,7 +23,7 @@ EXAMPLES: Final = [
 NAMED: Final = {name for text in EXAMPLES for name in re.findall(r"\$\{(\w+)", text)}
 SECRETS: Final = {name: f"sk-{name.lower():A<32}9z" for name in NAMED - {"PORT"}}
 ENVIRON: Final = {**SECRETS, "PORT": "8080"}
-STRANGE = st.sampled_from(
+STRANGE: Final[st.SearchStrategy[Any]] = st.sampled_from(
     [None, True, 0, -1, 10**30, 1.5, float("inf"), "", "x", "${NOBODY}", "${X:-${Y}}", "${", "\x00", "🙂" * 9, [], {}, [[]],
      [None], {"": 1}, {1: 2}, {"a": {"b": []}}, "2026-11-30", "off", "http://[", "file:///etc/passwd", "a" * 5_000]
 )  # fmt: skip

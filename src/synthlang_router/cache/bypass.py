@@ -92,7 +92,8 @@ def _has_hosted(raw: bytes) -> bool:
     tools = msgspec.json.decode(raw)
     if type(tools) is not list:
         return tools is not None
-    return any([type(tool) is not dict or tool.get("type", "function") not in _OWN_TOOLS for tool in tools])
+    kinds = [tool.get("type", "function") if type(tool) is dict else None for tool in tools]
+    return any([type(kind) is not str or kind not in _OWN_TOOLS for kind in kinds])
 
 
 def _names_a_search(model: str) -> bool:

@@ -23,6 +23,7 @@ _ECHOED: Final[Plain] = {
     "top_p": 1.0,
     "truncation": "disabled",
 }
+_NUMBER: Final = (int, float)
 _IF_GIVEN: Final = ("user",)
 """What has no form in which it is absent."""
 _REASONS: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -33,7 +34,7 @@ def response_object(request: ChatRequest, answer_id: str, created: int, model: s
     echoed = {}
     for name, absent in _ECHOED.items():
         value = request.value(name)
-        echoed[name] = absent if value is None else value
+        echoed[name] = value if _may_be_echoed(name, value, absent) else absent
     for name in _IF_GIVEN:
         if request.value(name) is not None:
             echoed[name] = request.value(name)
@@ -53,6 +54,15 @@ def response_object(request: ChatRequest, answer_id: str, created: int, model: s
         "store": False,
         **echoed,
     }
+
+
+def _may_be_echoed(name: str, value: Any, absent: Any) -> bool:
+    """Whether a client will read it: what nobody could read was dropped, or is the provider's to refuse."""
+    if name == "tool_choice" and type(value) is dict:
+        return type(value.get("type")) is str
+    return value is not None and (
+        absent is None or isinstance(value, _NUMBER if type(absent) is float else type(absent))
+    )
 
 
 def completed(response: Plain, output: list[Plain], finish: str | None, usage: Usage | None) -> Plain:
