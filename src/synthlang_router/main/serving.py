@@ -17,7 +17,7 @@ import uvloop
 
 from synthlang_router.api.server import GatewayServer, listen
 from synthlang_router.config import Loaded, load
-from synthlang_router.errors import ConfigurationError
+from synthlang_router.errors import ConfigurationError, RouterError
 from synthlang_router.main.discovery import discover_servers
 from synthlang_router.main.gateway import Gateway, open_gateway
 from synthlang_router.telemetry import count, log
@@ -52,6 +52,9 @@ def serve(config: Path | None, *, host: str | None, port: int | None, discover: 
     except ConfigurationError as error:
         sys.stderr.write(f"synthlang-router: {error.message}\n")
         return EXIT_USAGE
+    except RouterError as error:  # a store that cannot be opened
+        sys.stderr.write(f"synthlang-router: {error.message}\n")
+        return EXIT_FAILURE
 
 
 async def _run(loaded: Loaded, read: Callable[[], Loaded]) -> int:
@@ -121,7 +124,7 @@ async def _reload(gateway: Gateway, loaded: Loaded, stamp: Stamp | None, read: C
             fresh = await asyncio.to_thread(read)
             await gateway.reload(fresh)
             log.warning("configuration reloaded")
-        except ConfigurationError as error:
+        except RouterError as error:  # the file, or a store that cannot take it over now
             count("reload_refused")
             log.error("configuration refused, the old one stays", extra={"reason": error.message})
 
