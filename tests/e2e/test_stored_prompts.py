@@ -86,6 +86,19 @@ def test_what_a_large_prompt_would_save_is_in_its_row_although_nobody_waited_for
     assert row["tokens_would_save"] > 1000
 
 
+def test_a_large_native_prompt_reaches_the_provider_compressed(
+    gateway: GatewayProcess, upstream: UpstreamProcess
+) -> None:
+    content = body(json.dumps(USERS * 20, indent=2))
+
+    row = shown(gateway, post(gateway, content, "native;level=readable"))
+
+    seen = str(upstream.calls()[-1])
+    assert "【1ji2" in seen
+    assert len(content) > 65_536 > len(seen)
+    assert row["compression"] == "native" and row["tokens_saved"] > 10_000
+
+
 def stored_bytes(database: Path, row_id: str) -> int:
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     with connection:
