@@ -35,7 +35,7 @@ _BEGINNING: Final = 0.5
 """The same until there are FIRST_VERDICTS."""
 _DOUBTFUL: Final = 0.6
 """Risk from which on a comparison teaches little."""
-_START: Final = 0.8
+_START: Final = 0.6
 """The part of what is borne that the bound may take up before an audit has found anything."""
 _MARGIN: Final = 1.25
 """How much more is audited than the bound needs at least: less would make one wrong hit end it."""
