@@ -53,7 +53,7 @@ class RequestMeter:
 
     def observe(self, kind: str, facts: Facts, now: float) -> None:
         """One request is over; `now` is the monotonic clock."""
-        cache = "" if facts.cache is None else facts.cache.value
+        cache: str = "" if facts.cache is None else facts.cache
         self.requests[kind, facts.status or 499, cache, facts.provider] += 1
         seconds = now - facts.started
         buckets = self.seconds.get(kind)

@@ -108,7 +108,8 @@ class GatewayProtocol(BoundedProtocol):
 
     def _serve_known(self, known: Known, body: bytes) -> None:
         serve, head = known
-        self._stop_waiting()
+        if self._timer is not None:
+            self._stop_waiting()
         self._owed = "nothing"
         exchange = DirectExchange(self, head, keep_alive=True, body=body)
         self.cycle = self._answering = exchange  # type: ignore[assignment]  # it has what is read of a cycle

@@ -44,11 +44,12 @@ class SynthLang:
     async def compress_prompt(self, request: ChatRequest, wishes: Wishes, facts: Facts) -> Prompt:
         """The prompt to send is `.sent`. In transparent mode its figure may come later."""
         model = request.model if facts.route is None else facts.route.model
+        if wishes.compression == "off":
+            return untouched(request, mode="off", level=wishes.level, model=model)
         prompt = await self._compressed(request, wishes, model)
         if prompt.mode == "native" and held_out(conversation_of(request, wishes.session), self._holdout):
             prompt = replace(prompt, sent=request, held_out=True)
-        if prompt.mode != "off":
-            _note(prompt, facts)
+        _note(prompt, facts)
         return prompt
 
     async def _compressed(self, request: ChatRequest, wishes: Wishes, model: str) -> Prompt:
@@ -56,7 +57,7 @@ class SynthLang:
         if mode == "transparent" and size > _LOOP_BYTES[level]:
             return put_off(request, mode=mode, level=level, model=model)
         work = partial(compress_prompt, request, mode=mode, level=level, model=model)
-        if mode == "off" or (size <= THREAD_BYTES and tables_loaded()):
+        if size <= THREAD_BYTES and tables_loaded():
             return work()
         if size <= THREAD_BYTES and not may_change(request, level):
             return untouched(request, mode=mode, level=level, model=model)
