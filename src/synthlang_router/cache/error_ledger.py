@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 Of = Literal["requests", "hits"]
 
-RATES: Final = (0.2, 0.12, 0.07, 0.04, 0.02)
+RATES: Final = (0.2, 0.15, 0.11, 0.07, 0.04, 0.02)
 """The mixture's c. The largest bounds a young population with 25 wrong hits, the smallest an old one with 0.5 % audited."""
 ALPHA: Final = 0.05
 LEAST: Final = 40
