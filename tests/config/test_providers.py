@@ -51,5 +51,5 @@ def test_an_azure_provider_may_name_its_version(tmp_path: Path, provider: str) -
 def test_the_copies_that_a_file_may_name_are_the_rows_of_the_table() -> None:
     rows = {row.name for row in DIFFERENCES if row.dialect == "openai"}
 
-    assert set(get_args(Copy)) == rows
+    assert set(get_args(Copy)) == rows - {"simulator"}  # which is a dialect of the file's own
     assert set(AZURE_HOSTS) == set(difference_of("openai", name="azure").hosts)
