@@ -138,6 +138,22 @@ async def test_a_report_counts_once_and_only_for_the_tenant_that_got_the_answer(
     assert stream.evidence.budget.gateway.ledger.known_wrong == 0
 
 
+async def test_a_report_never_stands_in_for_an_audit_under_way() -> None:
+    stream = Stream(budget=ErrorBudget(0.02))
+    await stream.learn()
+    ledger = stream.evidence.budget.gateway.ledger
+    hit = replace(await _any_hit(stream), row="under audit", audited=True)
+    before = ledger.known_wrong
+    stream.evidence.hits.add(hit)
+
+    assert stream.cache.report("under audit", "acme", True)
+    assert not stream.cache.report("under audit", "acme", True)
+    assert ledger.known_wrong == before
+    stream.evidence.audited(hit, right=False)
+
+    assert ledger.known_wrong == before + 1
+
+
 async def test_the_same_question_with_no_cache_says_that_the_answer_was_no_good() -> None:
     stream = Stream()
     await stream.learn()
@@ -172,8 +188,8 @@ async def test_hits_are_remembered_up_to_a_bound_and_a_repeat_counts_for_a_while
     assert len(recent) == MAX_RECENT
     assert recent.take("row 0", "acme") is None
     newest = b"%d" % (MAX_RECENT + 9)
-    assert recent.take_repeated(newest, "acme", hit.at + REPEATED_WITHIN + 1) is None
-    assert recent.take_repeated(newest, "acme", hit.at + 1) is not None
+    assert recent.report_repeated(newest, "acme", hit.at + REPEATED_WITHIN + 1) is None
+    assert recent.report_repeated(newest, "acme", hit.at + 1) is not None
 
 
 async def _any_hit(stream: Stream) -> Hit:

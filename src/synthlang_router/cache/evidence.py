@@ -99,7 +99,7 @@ class Evidence:
         return hit
 
     def audited(self, hit: Hit, right: bool) -> None:
-        """An audit's verdict; one that a report came before counts as a report."""
+        """An audit's verdict."""
         if self.hits.take(hit.row, hit.tenant) is None:
             return
         count("cache_audits", "right" if right else "wrong")
@@ -107,19 +107,19 @@ class Evidence:
 
     def report(self, row: str, tenant: str, right: bool) -> bool:
         """A client's word on an answer it got; False where that is no hit of this tenant's, or an old one."""
-        hit = self.hits.take(row, tenant)
+        hit = self.hits.report(row, tenant)
         if hit is None:
             return False
         count("cache_feedback", "right" if right else "wrong")
-        self._judge(hit, right, audited=hit.audited)
+        self._judge(hit, right, audited=False)
         return True
 
     def repeated(self, key: CacheKey, now: float) -> None:
         """The question came again with `no-cache`: the answer was no good."""
-        hit = self.hits.take_repeated(key.exact, key.tenant, now)
+        hit = self.hits.report_repeated(key.exact, key.tenant, now)
         if hit is not None:
             count("cache_feedback", "repeated")
-            self._judge(hit, False, audited=hit.audited)
+            self._judge(hit, False, audited=False)
 
     def wants_comparison(self, key: CacheKey, candidate: Candidate) -> bool:
         """Whether the answer of a miss is to be compared with what the candidate would have given."""

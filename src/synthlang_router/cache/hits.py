@@ -19,7 +19,7 @@ REPEATED_WITHIN: Final = 600.0
 class Hit(msgspec.Struct, frozen=True):
     """`row` is the id of the request's row, `exact` the digest of its question; `features` None: the verifier's word.
 
-    `audited`: its coin fell.
+    `audited`: its coin fell. `reported`: a client said its word, and the audit is still to say its own.
     """
 
     row: str
@@ -33,6 +33,7 @@ class Hit(msgspec.Struct, frozen=True):
     features: tuple[float, ...] | None
     audited: bool
     at: float
+    reported: bool = False
 
     @property
     def verified(self) -> bool:
@@ -40,7 +41,7 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class RecentHits:
-    """By row and by question. Each hit is judged once, whoever comes first."""
+    """By row and by question. A hit is judged once by its audit and once by its client."""
 
     def __init__(self) -> None:
         self._by_row: OrderedDict[str, Hit] = OrderedDict()
@@ -68,13 +69,27 @@ class RecentHits:
         self._forget(row)
         return hit
 
-    def take_repeated(self, exact: bytes, tenant: str, now: float) -> Hit | None:
+    def report(self, row: str, tenant: str) -> Hit | None:
+        """The hit of this row for a client's word on it, once.
+
+        One whose audit is under way stays for it: were it gone, clients could choose which verdicts are counted.
+        """
+        hit = self._by_row.get(row)
+        if hit is None or hit.tenant != tenant or hit.reported:
+            return None
+        if hit.audited:
+            self._by_row[row] = msgspec.structs.replace(hit, reported=True)
+        else:
+            self._forget(row)
+        return hit
+
+    def report_repeated(self, exact: bytes, tenant: str, now: float) -> Hit | None:
         """The hit that answered this very question a moment ago."""
         row = self._by_question.get(exact)
         hit = None if row is None else self._by_row.get(row)
         if hit is None or now - hit.at > REPEATED_WITHIN:
             return None
-        return self.take(hit.row, tenant)
+        return self.report(hit.row, tenant)
 
     def _forget(self, row: str) -> None:
         hit = self._by_row.pop(row)
