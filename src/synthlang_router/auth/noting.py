@@ -40,7 +40,7 @@ async def noted(log: AuditLog, clock: Callable[[], float], deed: Deed) -> AsyncI
     mark = Mark(deed.about)
     try:
         yield mark
-    except Exception as error:
+    except Exception as error:  # raised again: the log must not end at what was begun
         await _end(log, structs.replace(deed, at=clock(), outcome="refused", asked=_code(error)))
         raise
     await _end(log, structs.replace(deed, at=clock(), outcome="done", about=mark.about, asked=""))

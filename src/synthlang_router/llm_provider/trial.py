@@ -81,7 +81,7 @@ class Trial:
             self.show()
             self._failed(error)
             raise
-        except Exception:
+        except Exception:  # raised again: the reader is told, and the attempt is not left without its end
             self._note(self._call.status, InternalError.code)
             raise
         now = self._clock()
@@ -115,7 +115,7 @@ class Trial:
         except RouterError as error:
             self._failed(error)
             raise
-        except Exception:
+        except Exception:  # raised again: the reader is told, and the attempt is not left without its end
             self._note(self._call.status, InternalError.code)
             raise
         if batch is None:
@@ -129,7 +129,7 @@ class Trial:
         except RouterError as error:
             self._failed(error)
             raise
-        except Exception:
+        except Exception:  # raised again: the reader is told, and the attempt is not left without its end
             self._note(self._call.status, InternalError.code)
             raise
 
